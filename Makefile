@@ -1,0 +1,45 @@
+# make results   everything the paper shows, from a clean clone
+# make test      the tests
+# make lock      solve envs/requirements.in anew into envs/requirements.lock
+# make clean     forget results and logs; `make clean-all` the environment as well
+
+PYTHON ?= python3
+BIN := .venv/bin
+CORES ?= all
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: results test check lock clean clean-all help
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+.venv/.ready: envs/requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Error: Python 3.11 or later is needed, found $$($(PYTHON) --version); set PYTHON=..."; exit 1; }
+	@echo "Setting up .venv (once, a few minutes)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r envs/requirements.lock
+	@touch $@
+
+results: .venv/.ready
+	@$(BIN)/snakemake --cores $(CORES) all
+	@$(BIN)/python workflow/scripts/summarise.py results
+
+test: .venv/.ready
+	@$(BIN)/python -m pytest
+
+check: .venv/.ready
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow
+	@$(BIN)/snakemake --lint
+
+lock:
+	@$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet pip-tools
+	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
+		--output-file envs/requirements.lock envs/requirements.in
+
+clean:
+	@rm -rf results/* logs benchmarks .snakemake
+
+clean-all: clean
+	@rm -rf .venv

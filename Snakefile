@@ -1,0 +1,41 @@
+"""SuperSPIRE: the workflow of Lauritsen et al. (2021), arXiv 2102.06222.
+
+Everything:            snakemake --cores all all
+One figure or table:   snakemake --cores 1 results/fig7.pdf
+The paper's scale:     snakemake --cores all all --configfile config/paper.yaml
+Your own SPIRE maps:   snakemake --cores 2 results/fields/NAME/superresolved.fits
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.25")
+
+
+configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/simulation.smk"
+include: "workflow/rules/maps.smk"
+include: "workflow/rules/cutouts.smk"
+include: "workflow/rules/interpolation.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/inference.smk"
+include: "workflow/rules/calibration.smk"
+include: "workflow/rules/catalogues.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/fields.smk"
+
+
+rule all:
+    """Make every figure and table, and super-resolve every configured field."""
+    default_target: True
+    input:
+        figures(),
+        tables(),
+        "results/comparison.csv",
+        fields(),

@@ -1,0 +1,123 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import layouts
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from superspire.instruments import BANDS, SPIRE
+from superspire.io import read_json, read_table, write_json
+
+SCRIPT = Path(__file__).parents[3] / "workflow" / "scripts" / "super_resolve_field.py"
+OUTPUTS = {
+    "image": "superresolved.fits",
+    "catalogue": "catalogue.fits",
+    "regions": "regions.reg",
+    "quicklook": "quicklook.png",
+    "decisions": "decisions.json",
+}
+ARCHITECTURE = {"base_filters": 2, "dropout": 0.5, "leaky_slope": 0.2}
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    """An untrained network, and HSA maps of 10 x 10 arcmin."""
+    from superspire.network.architecture import build_network
+
+    build_network(**ARCHITECTURE).save_weights(tmp_path / "network.weights.h5")
+    scale = {str(band): [-20.0, 100.0] for band in BANDS}
+    write_json(
+        tmp_path / "network.json",
+        {
+            "architecture": ARCHITECTURE,
+            "normalisation": {"scale": scale},
+            "sky_level": {str(band): -1.5 for band in BANDS},
+        },
+    )
+    write_json(tmp_path / "calibration.json", {"factor": 1.2, "offset": 0.3})
+    maps = {}
+    for band in SPIRE:
+        n = int(600 / BANDS[band].pixel)
+        path = tmp_path / f"hspire{band}.fits"
+        data = 0.3 * layouts.signal((n, n), band) + 4.0
+        maps[f"map_{band}"] = str(
+            layouts.hsa(path, data, "MJy/sr", pixel=BANDS[band].pixel)
+        )
+    return dict(
+        maps,
+        network=str(tmp_path / "network.json"),
+        weights=str(tmp_path / "network.weights.h5"),
+        calibration=str(tmp_path / "calibration.json"),
+    )
+
+
+RUNNER = """
+import json, runpy, sys
+from types import SimpleNamespace
+
+class Files(dict):
+    __getattr__ = dict.__getitem__
+
+script, record = sys.argv[1], json.loads(sys.argv[2])
+record = {key: Files(part) for key, part in record.items()}
+job = SimpleNamespace(**record, threads=1, log=[])
+runpy.run_path(script, {"snakemake": job}, "__main__")
+"""
+
+
+def run(inputs, folder, **options):
+    """Run the script in a process of its own, as Snakemake does."""
+    record = {
+        "input": inputs,
+        "output": {key: str(folder / name) for key, name in OUTPUTS.items()},
+        "params": {"options": options, "threshold": 5.0, "seed": 7},
+        "wildcards": {"field": "a_field"},
+    }
+    return subprocess.run(
+        [sys.executable, "-c", RUNNER, str(SCRIPT), json.dumps(record)],
+        env={**os.environ, "PYTHONPATH": str(SCRIPT.parent)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_products_of_a_field(inputs, tmp_path):
+    done = run(inputs, tmp_path)
+    assert done.returncode == 0, done.stderr
+    with fits.open(tmp_path / "superresolved.fits") as hdus:
+        header, data = hdus[0].header, hdus[0].data
+        covered = hdus["COVERAGE"].data == 1
+    assert header["OBJECT"] == "a_field"
+    assert header["SEED"] == 7
+    assert len(header["NETWORK"]) == 12
+    assert header["INPUT350"] == "hspire350.fits"
+    assert header["SKY250"] == pytest.approx(4.0 * 11.03 + 1.5, rel=0.02)
+    assert WCS(header).wcs.radesys == "ICRS"
+    np.testing.assert_array_equal(np.isfinite(data), covered)
+    assert np.nanmax(data) * 1e3 <= 100.0 * 1.2
+    record = read_json(tmp_path / "decisions.json")
+    assert record["maps"]["500"]["unit"] == "MJy/sr"
+    assert record["maps"]["500"]["coverage"] == "HDU 3 (coverage)"
+    assert record["calibration_factor"] == 1.2
+    table = read_table(tmp_path / "catalogue.fits")
+    assert record["sources"] == len(table)
+    assert table.meta["OBJECT"] == "a_field"
+    assert record["covered_deg2"] == pytest.approx(covered.sum() / 3600**2)
+    assert (tmp_path / "regions.reg").read_text().count("circle(") == len(table)
+    assert (tmp_path / "quicklook.png").stat().st_size > 50_000
+
+
+def test_bad_map_is_one_sentence(inputs, tmp_path):
+    fits.setval(inputs["map_350"], "CTYPE1", value="LINEAR", extname="image")
+    done = run(inputs, tmp_path)
+    assert done.returncode == 1
+    error = done.stderr.strip().splitlines()
+    assert error[-1].startswith("Error: ")
+    assert "hspire350.fits" in error[-1]
+    assert "celestial WCS" in error[-1]
+    assert not (tmp_path / "superresolved.fits").exists()

@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+
+from superspire.sky import galaxies as gal
+from superspire.sky.catalogue import evaluate_model
+from superspire.sky.dust import FluxTable, dust_mass, pah_fraction, template_index
+
+BANDS = ("S250_mJy", "S350_mJy", "S450_mJy", "S500_mJy")
+SPIRE = ("S250_mJy", "S350_mJy", "S500_mJy")
+PERCENTILES = {
+    "p1": (1, 0.1), "p5": (5, 0.05), "p16": (16, 0.03), "p50": (50, 0.03),
+    "p84": (84, 0.03), "p95": (95, 0.05), "p99": (99, 0.1), "p99.9": (99.9, 0.3),
+}  # fmt: skip
+
+
+def relative_error(found, expected):
+    found, expected = np.asarray(found, float), np.asarray(expected, float)
+    scale = np.where(expected == 0.0, 1.0, np.abs(expected))
+    return np.abs(found - expected) / scale
+
+
+@pytest.fixture(scope="module")
+def grid(reference):
+    return reference("egg_deterministic_grid")
+
+
+def evaluate_grid(grid, library):
+    return evaluate_model(grid.z, grid.logM, grid.passive == 1, library)
+
+
+def test_properties_without_scatter(grid, compact):
+    table = evaluate_grid(grid, compact)
+    assert len(table) > 100
+    for name in set(grid.columns) - set(BANDS):
+        assert relative_error(table[name], grid[name]).max() < 1e-5, name
+
+
+@pytest.mark.parametrize("band", BANDS)
+def test_fluxes_of_the_compact_library(grid, compact, band):
+    error = relative_error(evaluate_grid(grid, compact)[band], grid[band])
+    assert np.median(error) < 1e-3
+    assert error.max() < 3e-3
+
+
+def test_fluxes_of_the_published_library(grid, original):
+    table = evaluate_grid(grid, original)
+    assert relative_error(table["S450_mJy"], grid["S450_mJy"]).max() < 1e-5
+    # Top-hats in place of the true SPIRE responses.
+    for band in SPIRE:
+        assert relative_error(table[band], grid[band]).max() < 2.5e-3
+
+
+def draw_point(point, library, n, seed):
+    z, log_mass, passive = (np.full(n, value) for value in point)
+    scatter = gal.draw_scatter(n, np.random.default_rng(seed))
+    g = gal.evaluate(z, log_mass, passive == 1, scatter)
+    index = template_index(library, g.tdust)
+    fraction = pah_fraction(library, index, g.ir8)
+    mass = dust_mass(library, index, fraction, g.log_lir)
+    table = FluxTable(library, point[0], point[0] + 0.01)
+    flux = np.log10(table.fluxes(z, g.log_lir, g.tdust, g.ir8))
+    drawn = {
+        "log10_SFR": g.log_sfr,
+        "RSB_dex": g.starburstiness,
+        "log10_IRX": g.log_irx,
+        "log10_LIR": g.log_lir,
+        "Tdust_K": g.tdust,
+        "log10_IR8": np.log10(g.ir8),
+        "fPAH": fraction,
+        "log10_Mdust": np.log10(mass),
+    }
+    return drawn | {f"log10_{band}": flux[:, i] for i, band in enumerate(BANDS)}
+
+
+@pytest.mark.parametrize(
+    "point", [(2.0, 10.8, 0), (0.3, 10.3, 0), (5.0, 10.5, 0), (1.0, 11.0, 1)]
+)
+def test_scatter(reference, compact, point):
+    table = reference("egg_stochastic_points")
+    keys = ["z", "logM", "passive"]
+    rows = table[(table[keys] == list(point)).all(axis=1)].set_index("quantity")
+    drawn = draw_point(point, compact, 100_000, 7)
+    assert set(rows.index) == set(drawn)
+    for name, values in drawn.items():
+        row = rows.loc[name]
+        width = row["std"]
+        assert values.mean() == pytest.approx(row["mean"], abs=0.025 * width), name
+        assert values.std() == pytest.approx(width, rel=0.02), name
+        for column, (percent, tolerance) in PERCENTILES.items():
+            found = np.percentile(values, percent)
+            assert found == pytest.approx(row[column], abs=tolerance * width), name
+
+
+def test_starbursts_are_active_and_rare():
+    scatter = gal.draw_scatter(200_000, np.random.default_rng(8))
+    assert scatter.starburst.mean() == pytest.approx(0.033, abs=0.002)
+    burst = gal.Scatter(starburst=np.ones(2))
+    z, mass = np.array([1.0, 1.0]), np.array([10.0, 10.0])
+    log_sfr = gal.evaluate(z, mass, np.array([False, True]), burst).log_sfr
+    calm = gal.evaluate(z, mass, np.array([False, True])).log_sfr
+    np.testing.assert_allclose(log_sfr - calm, [0.72, 0.0], atol=1e-12)
+
+
+def test_single_precision_is_kept():
+    z = np.array([0.5, 2.0, 5.0], dtype=np.float32)
+    mass = np.array([9.0, 10.5, 11.5], dtype=np.float32)
+    scatter = gal.draw_scatter(3, np.random.default_rng(9))
+    single = gal.evaluate(z, mass, np.zeros(3, bool), scatter)
+    wide = (x.astype(float) for x in (z, mass))
+    double = gal.evaluate(*wide, np.zeros(3, bool), scatter)
+    for a, b in zip(single, double, strict=True):
+        assert a.dtype == np.float32
+        np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-6)

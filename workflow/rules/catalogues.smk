@@ -1,0 +1,179 @@
+"""
+Catalogues and measurements (section 4).
+
+In: super-resolved and 450 µm cutouts, the flux calibration, the injected galaxies.
+Out: results/catalogues/{dataset}_{sr,target,injected}.ecsv, for each set of cutouts
+results/measures/{dataset}_{completeness,purity,offsets,fluxes}.csv in the paper's and
+the strict protocol, results/stacks/{dataset}.npz, and results/comparison.csv.
+
+The simulated and the observed set are calibrated by themselves, as in the paper;
+independent sky by the set that the configuration names.
+"""
+
+
+rule extract_sources:
+    """Extract and measure the sources of super-resolved and 450 µm cutouts."""
+    input:
+        superresolved="results/superresolved/{dataset}.npy",
+        evaluated="results/superresolved/{dataset}.csv",
+        index="results/cutouts/{dataset}/index.csv",
+        target="results/cutouts/{dataset}/450.npy",
+        calibration=branch(
+            evaluate("{dataset} == 'independent'"),
+            then=f"results/calibration/{config['calibration']['dataset']}.json",
+            otherwise="results/calibration/{dataset}.json",
+        ),
+        maps=expand("results/skies/{sky}/450.fits", sky=skies),
+    output:
+        sr="results/catalogues/{dataset}_sr.ecsv",
+        target="results/catalogues/{dataset}_target.ecsv",
+    log:
+        "logs/extract_sources/{dataset}.log",
+    benchmark:
+        "benchmarks/extract_sources/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="1h",
+    params:
+        threshold=lookup("extraction/threshold", within=config),
+        target_threshold=lookup("extraction/target_threshold", within=config),
+        code=code_digest("extract_sources.py"),
+    script:
+        "../scripts/extract_sources.py"
+
+
+rule list_injected_sources:
+    """List the simulated galaxies that lie in the evaluated cutouts."""
+    input:
+        evaluated="results/superresolved/{dataset}.csv",
+        catalogues=sky_catalogues,
+        maps=expand("results/skies/{sky}/450.fits", sky=skies),
+    output:
+        "results/catalogues/{dataset}_injected.ecsv",
+    log:
+        "logs/list_injected_sources/{dataset}.log",
+    benchmark:
+        "benchmarks/list_injected_sources/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem="4GB",
+        runtime="30m",
+    params:
+        code=code_digest("list_injected_sources.py"),
+    script:
+        "../scripts/list_injected_sources.py"
+
+
+rule measure_recovery:
+    """Measure completeness, purity, offsets and fluxes in both protocols."""
+    input:
+        evaluated="results/superresolved/{dataset}.csv",
+        sr="results/catalogues/{dataset}_sr.ecsv",
+        target="results/catalogues/{dataset}_target.ecsv",
+        injected=branch(
+            sky_catalogues, then="results/catalogues/{dataset}_injected.ecsv"
+        ),
+    output:
+        completeness="results/measures/{dataset}_completeness.csv",
+        purity="results/measures/{dataset}_purity.csv",
+        offsets="results/measures/{dataset}_offsets.csv",
+        fluxes="results/measures/{dataset}_fluxes.csv",
+    log:
+        "logs/measure_recovery/{dataset}.log",
+    benchmark:
+        "benchmarks/measure_recovery/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="30m",
+    params:
+        match_radius=lookup("extraction/match_radius", within=config),
+        strict_radius=lookup("extraction/strict_radius", within=config),
+        code=code_digest("measure_recovery.py"),
+    script:
+        "../scripts/measure_recovery.py"
+
+
+rule stack_sources:
+    """Stack 450 µm and super-resolved cutouts at their bright sources."""
+    input:
+        superresolved="results/superresolved/{dataset}.npy",
+        evaluated="results/superresolved/{dataset}.csv",
+        index="results/cutouts/{dataset}/index.csv",
+        target_maps="results/cutouts/{dataset}/450.npy",
+        sr="results/catalogues/{dataset}_sr.ecsv",
+        target="results/catalogues/{dataset}_target.ecsv",
+        injected=branch(
+            sky_catalogues, then="results/catalogues/{dataset}_injected.ecsv"
+        ),
+    output:
+        images="results/stacks/{dataset}.npz",
+        widths="results/stacks/{dataset}.json",
+    log:
+        "logs/stack_sources/{dataset}.log",
+    benchmark:
+        "benchmarks/stack_sources/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem="4GB",
+        runtime="30m",
+    params:
+        code=code_digest("stack_sources.py"),
+    script:
+        "../scripts/stack_sources.py"
+
+
+rule comparison:
+    """Put every claim of the paper beside what we measure."""
+    input:
+        completeness=expand(
+            "results/measures/{dataset}_completeness.csv",
+            dataset=DATASETS,
+        ),
+        purity=expand(
+            "results/measures/{dataset}_purity.csv",
+            dataset=DATASETS,
+        ),
+        offsets=expand(
+            "results/measures/{dataset}_offsets.csv",
+            dataset=DATASETS,
+        ),
+        fluxes=expand(
+            "results/measures/{dataset}_fluxes.csv",
+            dataset=DATASETS,
+        ),
+        widths=expand(
+            "results/stacks/{dataset}.json",
+            dataset=DATASETS,
+        ),
+    output:
+        report(
+            "results/comparison.csv",
+            caption="../report/comparison.rst",
+            category="Comparison with the paper",
+        ),
+    log:
+        "logs/comparison.log",
+    benchmark:
+        "benchmarks/comparison.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="10m",
+    params:
+        datasets=DATASETS,
+        seed=lookup("seed", within=config),
+        code=code_digest("comparison.py"),
+    script:
+        "../scripts/comparison.py"

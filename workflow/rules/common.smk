@@ -1,0 +1,132 @@
+"""What the rules share: the checked configuration, code digests, target lists."""
+
+import hashlib
+import os
+import sys
+from modulefinder import ModuleFinder
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+
+HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=False))
+SCRIPTS = HERE.parent / "scripts"
+if str(SCRIPTS) not in sys.path:
+    sys.path.insert(0, str(SCRIPTS))
+
+from superspire.configuration import check, named_bands
+from superspire.errors import InputError
+from superspire.instruments import BANDS, SPIRE
+
+SCHEMA = HERE.parent / "schemas" / "config.schema.yaml"
+
+named_bands(config)
+try:
+    check(config, SCHEMA)
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+validate(config, str(SCHEMA))
+
+SIMULATED = [f"simulated_{i}" for i in range(config["simulation"]["fields"])]
+DATASETS = ["simulated", "observed", "independent"]
+FIGURES = [f"fig{i}" for i in range(1, 8)]
+TABLES = [f"table{i}" for i in range(1, 4)]
+MOCK_CENTERS = {"observed": (150.12, 2.21), "independent": (34.5, -5.0)}
+MOCKED = not config["observed"]["maps"]
+
+
+wildcard_constraints:
+    sky=r"simulated_\d+|observed|independent",
+    dataset="|".join(DATASETS),
+    band="|".join(str(band) for band in BANDS),
+    field=r"[A-Za-z0-9_.+-]+",
+
+
+def code_digest(script):
+    """Digest a script and every module of the package that it imports."""
+    finder = ModuleFinder(path=[str(SCRIPTS)])
+    finder.run_script(str(SCRIPTS / script))
+    files = {m.__file__ for m in finder.modules.values() if m.__file__}
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(Path(file).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def sky_section(sky):
+    """Section of the configuration that a sky is made by."""
+    return config["simulation" if sky.startswith("simulated") else "observed"]
+
+
+def sky_area(wildcards):
+    """Area of a sky [deg²]."""
+    if wildcards.sky.startswith("simulated"):
+        return config["simulation"]["field_area"]
+    return config[wildcards.sky]["area"]
+
+
+def sky_center(wildcards):
+    """Right ascension and declination of a sky's centre [deg]."""
+    if wildcards.sky in MOCK_CENTERS:
+        return MOCK_CENTERS[wildcards.sky]
+    return ((180.0 + 20.0 * int(wildcards.sky.split("_")[1])) % 360.0, 2.0)
+
+
+def sky_noise(wildcards):
+    """White noise of each band of a sky [mJy/beam]."""
+    section = sky_section(wildcards.sky)
+    noise = {str(band): section["spire_noise"] for band in SPIRE}
+    return {**noise, "450": section["target_noise"]}
+
+
+def skies(wildcards):
+    """Skies that a dataset is cut from."""
+    return SIMULATED if wildcards.dataset == "simulated" else [wildcards.dataset]
+
+
+def sky_maps(wildcards):
+    """Maps of all the skies that a dataset is cut from."""
+    return [
+        f"results/skies/{sky}/{band}.fits"
+        for sky in skies(wildcards)
+        for band in BANDS
+    ]
+
+
+def sky_catalogues(wildcards):
+    """Injected sources of a dataset's skies; none if they are observed."""
+    if wildcards.dataset == "observed" and not MOCKED:
+        return []
+    return [f"results/skies/{sky}/catalogue.fits" for sky in skies(wildcards)]
+
+
+def observed_map(wildcards):
+    """File of an observed band, as configured."""
+    return config["observed"]["maps"][wildcards.band]
+
+
+def field_maps(wildcards):
+    """Files of the three SPIRE maps of a configured field."""
+    known = config["fields"]
+    if wildcards.field not in known:
+        raise WorkflowError(
+            f"fields: there is no field {wildcards.field!r} in the configuration; "
+            f"found: {', '.join(known) or 'none'}"
+        )
+    maps = known[wildcards.field]["maps"]
+    return {f"map_{band}": maps[str(band)] for band in SPIRE}
+
+
+def figures(wildcards=None):
+    """Every figure as PDF and PNG."""
+    return [f"results/{figure}.{kind}" for figure in FIGURES for kind in ("pdf", "png")]
+
+
+def tables(wildcards=None):
+    """Every table as TeX and CSV."""
+    return [f"results/{table}.{kind}" for table in TABLES for kind in ("tex", "csv")]
+
+
+def fields(wildcards=None):
+    """Products of every configured field."""
+    return [f"results/fields/{field}/superresolved.fits" for field in config["fields"]]

@@ -1,0 +1,81 @@
+"""Cutouts of 424 arcsec (sections 2.1 and 2.2).
+
+In: the maps of every sky. Out: for each dataset (simulated, observed, independent) the
+native cutouts of each band and their index; the scales of all bands; the positions of
+the target sources; the flips and rotations of the observed set.
+"""
+
+
+rule cut_cutouts:
+    """Cut a dataset out of its maps and split it by sky region."""
+    input:
+        maps=sky_maps,
+    output:
+        index="results/cutouts/{dataset}/index.csv",
+        stacks=expand("results/cutouts/{{dataset}}/{band}.npy", band=BANDS),
+    log:
+        "logs/cut_cutouts/{dataset}.log",
+    benchmark:
+        "benchmarks/cut_cutouts/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=code_digest("cut_cutouts.py"),
+        skies=skies,
+        simulation=lookup("simulation", within=config),
+        observed=lookup("observed", within=config),
+    script:
+        "../scripts/cut_cutouts.py"
+
+
+rule measure_normalisation:
+    """Find the linear scale of each band and renormalise the observed bands."""
+    input:
+        index="results/cutouts/simulated/index.csv",
+        simulated=expand("results/cutouts/simulated/{band}.npy", band=BANDS),
+        observed=expand("results/skies/observed/{band}.fits", band=BANDS),
+    output:
+        "results/cutouts/normalisation.json",
+    log:
+        "logs/measure_normalisation.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=code_digest("measure_normalisation.py"),
+    script:
+        "../scripts/measure_normalisation.py"
+
+
+rule find_sources:
+    """Find the target sources at which the losses compare fluxes (S/N > 3)."""
+    input:
+        targets="results/cutouts/{dataset}/450.npy",
+    output:
+        "results/sources/{dataset}.npz",
+    log:
+        "logs/find_sources/{dataset}.log",
+    benchmark:
+        "benchmarks/find_sources/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 2
+    params:
+        code=code_digest("find_sources.py"),
+    script:
+        "../scripts/find_sources.py"
+
+
+rule augment_cutouts:
+    """List the flips and rotations that make the observed training set."""
+    input:
+        index="results/cutouts/observed/index.csv",
+    output:
+        "results/cutouts/observed/augmentation.csv",
+    log:
+        "logs/augment_cutouts.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=code_digest("augment_cutouts.py"),
+    script:
+        "../scripts/augment_cutouts.py"

@@ -1,0 +1,34 @@
+"""Maps of every sky in the four bands (sections 2.1 and 2.2).
+
+In: the catalogue of a sky, or the configured files of a real field. Out: for each sky
+and band a zero-mean map in Jy/beam with the native pixels of Table 1.
+"""
+
+
+rule make_maps:
+    """Observe a simulated sky with SPIRE and SCUBA-2."""
+    input:
+        catalogue="results/skies/{sky}/catalogue.fits",
+    output:
+        expand("results/skies/{{sky}}/{band}.fits", band=BANDS),
+    log:
+        "logs/make_maps/{sky}.log",
+    benchmark:
+        "benchmarks/make_maps/{sky}.tsv"
+    wildcard_constraints:
+        sky=r"simulated_\d+|independent" + ("|observed" if MOCKED else ""),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 2
+    resources:
+        mem="6GB",
+        runtime="30m",
+    params:
+        code=code_digest("make_maps.py"),
+        seed=lookup("seed", within=config),
+        area=sky_area,
+        center=sky_center,
+        noise=sky_noise,
+        scuba2_beam=lookup("simulation/scuba2_beam", within=config),
+    script:
+        "../scripts/make_maps.py"

@@ -1,0 +1,37 @@
+"""Relate super-resolved to 450 µm flux by two linear fits (section 4)."""
+
+import numpy as np
+import pandas as pd
+
+from superspire.evaluation.calibration import calibrate, sample_cutouts
+from superspire.evaluation.catalogues import evaluated_rows
+from superspire.io import write_json
+
+
+def main(snakemake):
+    files = snakemake.input
+    evaluated = pd.read_csv(files.evaluated)
+    chosen = np.flatnonzero(evaluated["split"] != "test")
+    if len(chosen) == 0:
+        chosen = np.arange(len(evaluated))
+    cutouts = evaluated.iloc[chosen]
+    rows = evaluated_rows(pd.read_csv(files.index), cutouts)
+    inputs = np.load(files.inputs, mmap_mode="r")
+    target = np.load(files.target, mmap_mode="r")
+    generated = np.load(files.superresolved, mmap_mode="r")
+    pixels = sample_cutouts(
+        (inputs[i, ..., 2] for i in rows),
+        (target[i] for i in rows),
+        (generated[i] for i in chosen),
+        cutouts,
+    )
+    record = calibrate(pixels, snakemake.params.brightest_fraction)
+    print({**record, "cutouts": len(cutouts)})
+    write_json(snakemake.output[0], {**record, "n_cutouts": len(cutouts)})
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)

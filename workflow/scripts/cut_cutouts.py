@@ -1,0 +1,63 @@
+"""Cut a dataset out of the maps of its skies."""
+
+import numpy as np
+import pandas as pd
+
+from superspire.dataset.cutouts import (
+    cut,
+    plan_independent,
+    plan_observed,
+    plan_simulated,
+)
+from superspire.instruments import BANDS, TARGET
+from superspire.io import read_map
+
+
+def plan(dataset, skies, shape, simulation, observed):
+    if dataset == "simulated":
+        return plan_simulated(
+            min(shape),
+            skies,
+            simulation["cutouts"],
+            simulation["validation_fraction"],
+            simulation["test_fraction"],
+        )
+    if dataset == "independent":
+        return plan_independent(min(shape), skies[0])
+    return plan_observed(shape, skies[0], observed["grid"], observed["step"])
+
+
+def main(job):
+    params = job.params
+    files = np.reshape(job.input.maps, (len(params.skies), len(BANDS)))
+    target = list(BANDS).index(TARGET)
+    shape = read_map(files[0, target]).data.shape
+    planned = plan(
+        job.wildcards.dataset, params.skies, shape, params.simulation, params.observed
+    )
+    indices = []
+    stacks = None
+    for sky, paths in zip(params.skies, files, strict=True):
+        maps = {b: read_map(p) for b, p in zip(BANDS, paths, strict=True)}
+        index, own = cut(planned[planned["sky"] == sky], maps)
+        indices.append(index)
+        if stacks is None:
+            stacks = {
+                band: np.lib.format.open_memmap(
+                    path, "w+", np.float32, (len(planned), *own[band].shape[1:])
+                )
+                for band, path in zip(BANDS, job.output.stacks, strict=True)
+            }
+        for band in BANDS:
+            stacks[band][index.index] = own[band]
+    index = pd.concat(indices).sort_index()
+    index.insert(0, "cutout", index.index)
+    index.to_csv(job.output.index, index=False)
+    print(index["split"].value_counts().to_string())
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)

@@ -1,0 +1,44 @@
+"""Extract the sources of the super-resolved and of the 450 µm cutouts (section 4)."""
+
+import numpy as np
+import pandas as pd
+
+from superspire.evaluation.catalogues import (
+    evaluated_rows,
+    extract_cutouts,
+    forced_fluxes,
+    round_columns,
+    sky_systems,
+)
+from superspire.io import read_json, write_table
+
+
+def main(snakemake):
+    files, params = snakemake.input, snakemake.params
+    evaluated = pd.read_csv(files.evaluated)
+    wcs = sky_systems(files.maps)
+    rows = evaluated_rows(pd.read_csv(files.index), evaluated)
+    target = np.load(files.target, mmap_mode="r")
+    generated = np.load(files.superresolved, mmap_mode="r")
+    factor = read_json(files.calibration)["factor"]
+
+    found = extract_cutouts(generated, evaluated, wcs, params.threshold)
+    found["flux"] = factor * found["peak"].value * found["aperture_flux"].unit
+    found["flux_aperture"] = factor * found["aperture_flux"]
+
+    true = extract_cutouts(
+        (target[i] for i in rows), evaluated, wcs, params.target_threshold
+    )
+    true["flux"] = true["peak"].value * true["aperture_flux"].unit
+    true["flux_sr"] = factor * forced_fluxes(generated, evaluated, true)
+
+    for path, table in ((snakemake.output.sr, found), (snakemake.output.target, true)):
+        write_table(path, round_columns(table), CALIB=factor)
+        print(f"{path}: {len(table)} sources in {len(evaluated)} cutouts")
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)

@@ -1,0 +1,24 @@
+"""Fig. 4: flux in the super-resolved against flux in the target map."""
+
+import pandas as pd
+
+from superspire.evaluation.protocols import PAPER
+from superspire.figures.fluxes import draw_fluxes, flux_bins
+from superspire.figures.style import save
+
+
+def main(snakemake):
+    tables = {}
+    for name, path in zip(snakemake.params.datasets, snakemake.input, strict=True):
+        table = pd.read_csv(path)
+        tables[name] = table[table["protocol"] == PAPER]
+    bins = flux_bins(tables)
+    bins.to_csv(snakemake.output.csv, index=False, float_format="%.5g")
+    save(draw_fluxes(tables, bins), snakemake.output.pdf, snakemake.output.png)
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)

@@ -1,0 +1,29 @@
+"""Fig. 6: stacked sources, super-resolved and target."""
+
+import numpy as np
+
+from superspire.figures.stacks import draw_stacks, profiles
+from superspire.figures.style import save
+from superspire.io import read_json
+
+
+def main(snakemake):
+    files, names = snakemake.input, snakemake.params.datasets
+    stacks = {
+        name: dict(np.load(path))
+        for name, path in zip(names, files.images, strict=True)
+    }
+    widths = {
+        name: read_json(path) for name, path in zip(names, files.widths, strict=True)
+    }
+    table = profiles(stacks)
+    table.to_csv(snakemake.output.csv, index=False, float_format="%.5g")
+    figure = draw_stacks(stacks, widths, table)
+    save(figure, snakemake.output.pdf, snakemake.output.png)
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)

@@ -1,0 +1,55 @@
+"""Interpolate the native SPIRE cutouts of a dataset to pixels of 1 arcsec."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from superspire.dataset.cutouts import cutout_map
+from superspire.dataset.interpolation import interpolate
+from superspire.instruments import BANDS, CUTOUT, SPIRE, TARGET
+from superspire.io import read_json
+
+
+def main(job):
+    index = pd.read_csv(job.input.index)
+    factors = read_json(job.input.normalisation)["observed_factor"]
+    stacks = [np.load(path, mmap_mode="r") for path in job.input.stacks]
+    files = np.reshape(job.input.maps, (len(job.params.skies), len(BANDS)))
+    wcs = {
+        (sky, band): WCS(fits.getheader(path))
+        for sky, paths in zip(job.params.skies, files, strict=True)
+        for band, path in zip(BANDS, paths, strict=True)
+    }
+    images = np.lib.format.open_memmap(
+        job.output[0], "w+", np.float32, (len(index), CUTOUT, CUTOUT, len(SPIRE))
+    )
+
+    def fill(row):
+        grid = cutout_map(None, wcs[row.sky, TARGET], row.x0, row.y0).wcs
+        for channel, (band, stack) in enumerate(zip(SPIRE, stacks, strict=True)):
+            native = cutout_map(
+                stack[row.Index],
+                wcs[row.sky, band],
+                getattr(row, f"x0_{band}"),
+                getattr(row, f"y0_{band}"),
+            )
+            image = interpolate(native, grid, (CUTOUT, CUTOUT))
+            if row.split == "paper":
+                image = image * np.float32(factors[str(band)])
+            images[row.Index, :, :, channel] = image
+
+    with ThreadPoolExecutor(job.threads) as pool:
+        for _ in pool.map(fill, index.itertuples()):
+            pass
+    images.flush()
+    print(f"{len(index)} images")
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)

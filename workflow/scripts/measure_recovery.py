@@ -1,0 +1,36 @@
+"""Measure completeness, purity, offsets and fluxes in both protocols (section 4)."""
+
+import numpy as np
+import pandas as pd
+
+from superspire.evaluation.protocols import measure
+from superspire.instruments import PIXEL
+from superspire.io import read_table
+
+
+def main(snakemake):
+    files, params = snakemake.input, snakemake.params
+    evaluated = pd.read_csv(files.evaluated)
+    unseen = evaluated.loc[evaluated["split"] != "validation", "cutout"]
+
+    def read(path):
+        table = read_table(path)
+        return table[np.isin(table["cutout"], unseen)]
+
+    tables = measure(
+        read(files.sr),
+        read(files.target),
+        read(files.injected) if files.injected else None,
+        params.match_radius / PIXEL,
+        params.strict_radius / PIXEL,
+    )
+    for name, table in tables.items():
+        table.to_csv(snakemake.output[name], index=False, float_format="%.6g")
+        print(f"{name}: {len(table)} rows")
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)

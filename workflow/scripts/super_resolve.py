@@ -1,0 +1,28 @@
+"""Super-resolve the images of a dataset that measure the network."""
+
+import numpy as np
+import pandas as pd
+
+from superspire.instruments import TARGET
+from superspire.network.inference import load_network, super_resolve
+from superspire.network.training import set_threads
+
+
+def main(job):
+    set_threads(job.threads)
+    network = load_network(job.input.network)
+    index = pd.read_csv(job.input.index)
+    rows = np.flatnonzero(index["split"] != "train")
+    images = super_resolve(network, np.load(job.input.images, mmap_mode="r")[rows])
+    if job.wildcards.dataset == "observed":
+        images /= network.meta["normalisation"]["observed_factor"][str(TARGET)]
+    np.save(job.output.images, images)
+    index.iloc[rows].to_csv(job.output.index, index=False)
+    print(f"{len(rows)} images, maximum {images.max():.1f} mJy/beam")
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)

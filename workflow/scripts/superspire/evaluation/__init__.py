@@ -1,0 +1,1 @@
+"""Source extraction, matching, calibration and what is measured of them."""

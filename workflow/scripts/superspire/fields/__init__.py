@@ -1,0 +1,1 @@
+"""The trained network applied to real observations."""

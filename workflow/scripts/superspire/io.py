@@ -1,0 +1,155 @@
+"""Maps, tables and small records on disk, with units and provenance."""
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+from astropy.table import Table
+from astropy.wcs import WCS
+
+from superspire import __version__
+from superspire.errors import InputError
+
+
+@dataclass(frozen=True)
+class Map:
+    """One map of the sky.
+
+    Attributes
+    ----------
+    data : ndarray of float32, shape (ny, nx)
+        Surface brightness [mJy/beam]; NaN where nothing was observed.
+    wcs : astropy.wcs.WCS
+        Celestial coordinates of the pixels.
+    header : dict
+        Further header cards.
+    """
+
+    data: np.ndarray
+    wcs: WCS
+    header: dict = field(default_factory=dict)
+
+
+def write_json(path, record):
+    """Write a record of plain values (NaN as null) to a JSON file."""
+
+    def plain(value):
+        if isinstance(value, dict):
+            return {str(key): plain(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple, np.ndarray)):
+            return [plain(item) for item in value]
+        if isinstance(value, np.generic):
+            value = value.item()
+        if isinstance(value, float) and not np.isfinite(value):
+            return None
+        return value
+
+    Path(path).write_text(json.dumps(plain(record), indent=2) + "\n")
+
+
+def read_json(path):
+    """Read a JSON file."""
+    return json.loads(Path(path).read_text())
+
+
+def map_header(wcs, fwhm, cards):
+    """Make the header of a map in Jy/beam.
+
+    Parameters
+    ----------
+    wcs : astropy.wcs.WCS
+        Celestial coordinates.
+    fwhm : float
+        Full width at half maximum of the beam [arcsec].
+    cards : dict
+        Further cards, keyword to value or (value, comment).
+
+    Returns
+    -------
+    astropy.io.fits.Header
+    """
+    header = wcs.to_header()
+    header["BUNIT"] = "Jy/beam"
+    header["BMAJ"] = (fwhm / 3600.0, "[deg] FWHM of the beam")
+    header["BMIN"] = (fwhm / 3600.0, "[deg] FWHM of the beam")
+    header["BPA"] = 0.0
+    header["CREATOR"] = f"SuperSPIRE {__version__}"
+    header.update(cards)
+    return header
+
+
+def write_map(path, map_, fwhm, **cards):
+    """Write a map as a FITS image in Jy/beam.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to write.
+    map_ : Map
+        The map [mJy/beam].
+    fwhm : float
+        Full width at half maximum of the beam [arcsec].
+    **cards
+        Further header cards.
+    """
+    header = map_header(map_.wcs, fwhm, {**map_.header, **cards})
+    data = (map_.data * np.float32(1e-3)).astype(np.float32)
+    fits.PrimaryHDU(data, header).writeto(path, overwrite=True)
+
+
+def read_map(path):
+    """Read a map that `write_map` wrote.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A FITS file whose first HDU is an image in Jy/beam with celestial WCS.
+
+    Returns
+    -------
+    Map
+
+    Raises
+    ------
+    InputError
+        If the unit is not Jy/beam or the WCS is missing.
+    """
+    with fits.open(path) as hdus:
+        header = hdus[0].header
+        if header.get("BUNIT") != "Jy/beam":
+            raise InputError(
+                f"{path}: BUNIT of HDU 0 must be 'Jy/beam', found "
+                f"{header.get('BUNIT')!r}"
+            )
+        wcs = WCS(header)
+        if not wcs.has_celestial:
+            raise InputError(f"{path}: HDU 0 has no celestial WCS")
+        data = hdus[0].data.astype(np.float32) * np.float32(1e3)
+    return Map(data, wcs)
+
+
+def write_table(path, table, **cards):
+    """Write a table as FITS (.fits) or ECSV (.ecsv), with what made it in its header.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to write.
+    table : astropy.table.Table
+        Columns with units.
+    **cards
+        Provenance, for instance ``SEED=1``.
+    """
+    table = table.copy(copy_data=False)
+    table.meta.update(CREATOR=f"SuperSPIRE {__version__}", **cards)
+    kind = "ascii.ecsv" if os.fspath(path).endswith(".ecsv") else "fits"
+    table.write(path, format=kind, overwrite=True)
+
+
+def read_table(path):
+    """Read a table that `write_table` wrote."""
+    kind = "ascii.ecsv" if os.fspath(path).endswith(".ecsv") else "fits"
+    return Table.read(path, format=kind)

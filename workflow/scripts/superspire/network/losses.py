@@ -1,0 +1,160 @@
+"""The loss functions of section 3.2.
+
+Images are normalised to between zero and one; fluxes are aperture sums over the area
+of the target's beam, in the same unit.
+"""
+
+from dataclasses import dataclass
+
+from keras import ops
+
+from superspire.instruments import BANDS, PIXEL, TARGET, beam_area
+from superspire.network import finding
+
+GENERATED_SNR = 1.0
+"""Least signal-to-noise ratio of the generated sources in eq. 5."""
+
+TERMS = ("aperture", "spurious", "pixel", "mean", "median")
+
+PRESETS = {
+    "literal": dict.fromkeys(TERMS, 1.0),
+    "balanced": {
+        "aperture": 2e-3,
+        "spurious": 1e-5,
+        "pixel": 1.0,
+        "mean": 0.1,
+        "median": 0.1,
+    },
+}
+"""Weights of the terms, of which the paper gives none; "literal" takes all as one."""
+
+
+@dataclass(frozen=True)
+class LossOptions:
+    """What the loss functions are made of.
+
+    Attributes
+    ----------
+    weights : dict of str to float
+        Weight of each of `TERMS`.
+    pixel : {"l1", "logcosh"}
+        Pixel term: eq. 6, or the same with its corner rounded.
+    rounding : float
+        Difference at which "logcosh" turns from square to linear, in normalised
+        pixel values.
+    """
+
+    weights: dict
+    pixel: str = "l1"
+    rounding: float = 1.0
+
+
+def fluxes(images):
+    """Aperture flux around every pixel of normalised images."""
+    beam = float(beam_area(BANDS[TARGET].fwhm)) / PIXEL**2
+    return finding.aperture_sums(images) / beam
+
+
+def pixel_term(target, generated, options):
+    """Mean absolute difference of the pixels (eq. 6).
+
+    Parameters
+    ----------
+    target, generated : tensor, shape (batch, n, n, 1)
+        Normalised images.
+    options : LossOptions
+
+    Returns
+    -------
+    tensor, shape (batch,)
+        With "logcosh", w log cosh(d / w) in place of the absolute difference d.
+    """
+    difference = ops.abs(generated - target)
+    if options.pixel == "logcosh":
+        scaled = difference / options.rounding
+        softplus = ops.log1p(ops.exp(-2.0 * scaled))
+        difference = options.rounding * (scaled + softplus - 0.6931471805599453)
+    return ops.mean(difference, axis=(1, 2, 3))
+
+
+def simulated_aperture_term(target, generated, sources):
+    """Sum of the flux differences of the target's sources (eq. 4).
+
+    Parameters
+    ----------
+    target, generated : tensor, shape (batch, n, n, 1)
+        Normalised images.
+    sources : tensor, shape (batch, n, n, 1)
+        1 at the target's sources.
+
+    Returns
+    -------
+    tensor, shape (batch,)
+    """
+    difference = ops.abs(fluxes(target - generated))
+    return ops.sum(difference * sources, axis=(1, 2, 3))
+
+
+def observed_aperture_terms(target, generated, sources, ordered):
+    """Mean flux difference of the target's sources, and the spurious sources (eq. 5).
+
+    Parameters
+    ----------
+    target, generated : tensor, shape (batch, n, n, 1)
+        Normalised images.
+    sources : tensor, shape (batch, n, n, 1)
+        1 at the target's sources.
+    ordered : tensor, shape (batch, n²)
+        Sorted pixels of the generated images.
+
+    Returns
+    -------
+    aperture, spurious : tensor, shape (batch,)
+        The first and the second sum of eq. 5.
+    """
+    found = finding.find_peaks(generated, ordered, GENERATED_SNR)
+    flux = fluxes(generated)
+    difference = ops.abs(fluxes(target) - flux)
+    number = ops.maximum(ops.sum(sources, axis=(1, 2, 3)), 1.0)
+    aperture = ops.sum(difference * sources, axis=(1, 2, 3)) / number
+    relative = difference / ops.maximum(flux, 1e-7)
+    return aperture, ops.sum(relative * found, axis=(1, 2, 3))
+
+
+def loss_terms(kind, truth, generated, options):
+    """Evaluate every term of the loss of one kind of image.
+
+    Parameters
+    ----------
+    kind : {"simulated", "observed"}
+        Which of eqs. 4 and 5 is used.
+    truth : dict of str to tensor
+        ``target`` (batch, n, n, 1), the normalised images; ``sources``, of the same
+        shape, 1 at their sources; ``median`` (batch,) of the images.
+    generated : tensor, shape (batch, n, n, 1)
+        Normalised images of the network.
+    options : LossOptions
+
+    Returns
+    -------
+    dict of str to tensor, shape (batch,)
+        Unweighted terms.
+    """
+    target, sources = truth["target"], truth["sources"]
+    ordered = finding.sorted_pixels(generated)
+    terms = {}
+    if kind == "simulated":
+        terms["aperture"] = simulated_aperture_term(target, generated, sources)
+    else:
+        terms["aperture"], terms["spurious"] = observed_aperture_terms(
+            target, generated, sources, ordered
+        )
+    terms["pixel"] = pixel_term(target, generated, options)
+    terms["mean"] = ops.abs(ops.mean(target - generated, axis=(1, 2, 3)))
+    terms["median"] = ops.abs(truth["median"] - finding.median(generated, ordered))
+    return terms
+
+
+def total(terms, options):
+    """Weight the terms and average over the batch."""
+    return sum(options.weights[name] * ops.mean(term) for name, term in terms.items())

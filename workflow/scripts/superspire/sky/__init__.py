@@ -1,0 +1,1 @@
+"""The simulated sky: galaxies of the EGG model and the maps made of them."""

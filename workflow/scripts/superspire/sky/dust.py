@@ -1,0 +1,419 @@
+"""Dust templates (Schreiber et al. 2018) and the fluxes that they give in a band."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+
+from superspire.errors import InputError
+from superspire.instruments import BANDS, TARGET
+from superspire.sky.cosmology import luminosity_distance
+
+COMPACT = Path(__file__).parents[4] / "resources" / "dust" / "compact_s18.fits"
+"""The library that comes with the workflow."""
+
+REST_RANGE = (20.0, 1000.0)
+"""Wavelengths at rest that the observed bands can reach [µm]."""
+
+FLUX_CONSTANT = 1e32 * 3.839e26 / (2.9979e14 * 4.0 * np.pi * 3.0856e22**2) * 1e-3
+"""Solar luminosity at 1 Mpc in mJy, with the constants that EGG uses."""
+
+GRID_STEP = 0.004
+"""Step in ln(1 + z) of the tabulated band responses."""
+
+
+@dataclass(frozen=True)
+class DustLibrary:
+    """Templates of dust continuum and of PAH emission, per solar mass of dust.
+
+    Attributes
+    ----------
+    name : str
+        Where the templates come from.
+    wavelength : ndarray, shape (m,)
+        Wavelength at rest [µm].
+    tdust : ndarray, shape (k,)
+        Temperature of the templates, increasing [K].
+    sed : ndarray, shape (2, k, m)
+        nu L_nu of dust and of PAHs [Lsun/Msun].
+    lir, l8 : ndarray, shape (2, k)
+        Luminosities between 8 and 1000 µm and through the IRAC 8 µm band [Lsun/Msun].
+    """
+
+    name: str
+    wavelength: np.ndarray
+    tdust: np.ndarray
+    sed: np.ndarray
+    lir: np.ndarray
+    l8: np.ndarray
+
+
+def _read_original(directory, part):
+    """Read one file of the original library."""
+    for suffix in ("", ".gz"):
+        path = directory / f"s17_{part}.fits{suffix}"
+        if path.is_file():
+            break
+    else:
+        raise InputError(
+            f"{directory}: expected s17_{part}.fits or s17_{part}.fits.gz of the "
+            "Schreiber et al. (2018) library, found neither"
+        )
+    with fits.open(path) as hdus:
+        data = hdus[1].data if len(hdus) > 1 else None
+        names = [] if data is None else data.columns.names
+        columns = {}
+        for name in ("LAM", "SED", "LIR", "L8", "TDUST"):
+            if name not in names:
+                raise InputError(
+                    f"{path}: HDU 1 must hold the column {name}, found {names}"
+                )
+            columns[name] = np.array(data[name][0], dtype=float)
+    return columns
+
+
+def read_original(directory):
+    """Read the library as published.
+
+    Parameters
+    ----------
+    directory : path-like
+        Directory with s17_dust.fits and s17_pah.fits, or both with the suffix .gz.
+
+    Returns
+    -------
+    DustLibrary
+        Restricted to the wavelengths around 20 to 1000 µm.
+    """
+    directory = Path(directory)
+    parts = [_read_original(directory, part) for part in ("dust", "pah")]
+    wavelength = parts[0]["LAM"][0]
+    first = np.searchsorted(wavelength, REST_RANGE[0]) - 1
+    last = np.searchsorted(wavelength, REST_RANGE[1]) + 1
+    return DustLibrary(
+        "Schreiber et al. 2018",
+        wavelength[first:last],
+        parts[0]["TDUST"],
+        np.stack([part["SED"][:, first:last] for part in parts]),
+        np.stack([part["LIR"] for part in parts]),
+        np.stack([part["L8"] for part in parts]),
+    )
+
+
+def read_compact(path):
+    """Read the compact library: few components of the logarithm of the templates.
+
+    Parameters
+    ----------
+    path : path-like
+        FITS file that ``resources/dust/make_compact.py`` wrote.
+
+    Returns
+    -------
+    DustLibrary
+    """
+    try:
+        with fits.open(path) as hdus:
+            table = hdus["TEMPLATES"].data
+            basis = hdus["BASIS"].data.astype(float)
+            wavelength = np.array(hdus["WAVELENGTH"].data["LAMBDA"], dtype=float)
+            tdust, weights, lir, l8 = (
+                np.array(table[name], dtype=float)
+                for name in ("TDUST", "WEIGHTS", "LIR", "L8")
+            )
+    except (OSError, KeyError) as error:
+        raise InputError(
+            f"{path}: expected a compact dust library (HDUs TEMPLATES, BASIS, "
+            f"WAVELENGTH), found: {error}"
+        ) from error
+    log_sed = weights @ basis
+    sed = 10.0 ** log_sed.reshape(len(tdust), 2, len(wavelength)).transpose(1, 0, 2)
+    sed *= lir.T[..., None]
+    name = "Schreiber et al. 2018, compact"
+    return DustLibrary(name, wavelength, tdust, sed, lir.T, l8.T)
+
+
+def load_library(source="compact"):
+    """Load a dust library.
+
+    Parameters
+    ----------
+    source : str or path-like
+        "compact" for the library that comes with the workflow, a directory with the
+        files of the published one, or a compact file.
+
+    Returns
+    -------
+    DustLibrary
+
+    Raises
+    ------
+    InputError
+        If there is no such library.
+    """
+    path = COMPACT if str(source) == "compact" else Path(source)
+    if path.is_dir():
+        return read_original(path)
+    if path.is_file():
+        return read_compact(path)
+    raise InputError(
+        f"dust_library: expected 'compact' or a directory with s17_dust.fits and "
+        f"s17_pah.fits, found {str(source)!r}, which does not exist"
+    )
+
+
+def response(band):
+    """Response of a band, normalised over wavelength.
+
+    The SPIRE bands are the top-hats with the mean and rms width of the true responses;
+    the one of SCUBA-2 falls to zero over 1 % of its edges, as EGG makes its top-hats.
+
+    Parameters
+    ----------
+    band : int
+        Nominal wavelength [µm], a key of `superspire.instruments.BANDS`.
+
+    Returns
+    -------
+    wavelength, value : ndarray
+        Nodes [µm] and response there [1/µm], linear in between and zero outside.
+    """
+    low, high = BANDS[band].lambda_min, BANDS[band].lambda_max
+    if band == TARGET:
+        nodes = np.array([0.99 * low, low, high, 1.01 * high])
+        value = np.array([0.0, 1.0, 1.0, 0.0])
+    else:
+        nodes, value = np.array([low, high]), np.array([1.0, 1.0])
+    return nodes, value / np.trapezoid(value, nodes)
+
+
+def band_operator(wavelength, z, band):
+    """Weights that average a template over a redshifted band.
+
+    The product of template and response, both linear between their nodes, is
+    integrated by the trapezium rule on the union of the nodes.
+
+    Parameters
+    ----------
+    wavelength : ndarray, shape (m,)
+        Wavelength at rest of the templates [µm].
+    z : ndarray, shape (n,)
+        Redshift.
+    band : int
+        Nominal wavelength [µm].
+
+    Returns
+    -------
+    ndarray, shape (n, m)
+        Weights; times lambda nu L_nu at rest gives its mean over the band.
+    """
+    nodes, value = response(band)
+    operator = np.zeros((len(z), len(wavelength)))
+    for row, redshift in zip(operator, z, strict=True):
+        observed = wavelength * (1.0 + redshift)
+        inside = observed[(observed > nodes[0]) & (observed < nodes[-1])]
+        x = np.sort(np.concatenate([nodes, inside]))
+        step = np.diff(x)
+        quadrature = np.zeros(len(x))
+        quadrature[:-1] += 0.5 * step
+        quadrature[1:] += 0.5 * step
+        quadrature *= np.interp(x, nodes, value)
+        i = np.searchsorted(observed, x, side="right") - 1
+        i = np.clip(i, 0, len(observed) - 2)
+        upper = (x - observed[i]) / (observed[i + 1] - observed[i])
+        np.add.at(row, i, quadrature * (1.0 - upper))
+        np.add.at(row, i + 1, quadrature * upper)
+    return operator
+
+
+def band_luminosities(library, z, bands):
+    """Mean of lambda nu L_nu over redshifted bands, for every template.
+
+    Parameters
+    ----------
+    library : DustLibrary
+        Templates.
+    z : ndarray, shape (n,)
+        Redshift.
+    bands : sequence of int
+        Nominal wavelengths [µm].
+
+    Returns
+    -------
+    ndarray, shape (k, n, 2, b)
+        For dust and for PAHs [µm Lsun/Msun].
+    """
+    weighted = library.sed * library.wavelength
+    result = [weighted @ band_operator(library.wavelength, z, b).T for b in bands]
+    return np.stack(result, axis=-1).transpose(1, 2, 0, 3)
+
+
+def template_index(library, tdust):
+    """Nearest template of a temperature, clamped to the coldest and hottest.
+
+    Parameters
+    ----------
+    library : DustLibrary
+        Templates.
+    tdust : array_like, shape (n,)
+        Dust temperature [K].
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Index of the template.
+    """
+    position = np.interp(tdust, library.tdust, np.arange(len(library.tdust)))
+    return np.rint(position).astype(np.int32)
+
+
+def pah_fraction(library, index, ir8):
+    """Fraction of the dust mass in PAHs that gives a ratio L_IR / L_8.
+
+    Parameters
+    ----------
+    library : DustLibrary
+        Templates.
+    index : ndarray of int, shape (n,)
+        Template.
+    ir8 : array_like, shape (n,)
+        L_IR / L_8.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Fraction from 0 to 1: exact for a mixture of the two templates.
+    """
+    dtype = np.asarray(ir8).dtype
+    lir, l8 = library.lir.astype(dtype), library.l8.astype(dtype)
+    dust = lir[0][index] - l8[0][index] * ir8
+    pah = lir[1][index] - l8[1][index] * ir8
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fraction = dust / (dust - pah)
+    return np.clip(fraction, 0.0, 1.0)
+
+
+def dust_mass(library, index, fraction, log_lir):
+    """Mass of dust that emits a luminosity.
+
+    Parameters
+    ----------
+    library : DustLibrary
+        Templates.
+    index : ndarray of int, shape (n,)
+        Template.
+    fraction : ndarray, shape (n,)
+        Fraction in PAHs.
+    log_lir : ndarray, shape (n,)
+        Luminosity between 8 and 1000 µm [log10 Lsun].
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Mass [Msun].
+    """
+    lir = library.lir.astype(np.asarray(log_lir).dtype)
+    dust, pah = lir[0][index], lir[1][index]
+    return 10.0**log_lir / (dust + (pah - dust) * fraction)
+
+
+def dilution(z):
+    """Flux of a source per unit of lambda nu L_nu.
+
+    Parameters
+    ----------
+    z : array_like, shape (n,)
+        Redshift.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        K (1 + z) / D_L² [mJy/(µm Lsun)].
+    """
+    z = np.asarray(z, dtype=float)
+    return FLUX_CONSTANT * (1.0 + z) / luminosity_distance(z) ** 2
+
+
+def exact_fluxes(library, z, index, fraction, mass, bands=tuple(BANDS)):
+    """Fluxes of galaxies, integrated at their very redshifts.
+
+    Parameters
+    ----------
+    library : DustLibrary
+        Templates.
+    z : ndarray, shape (n,)
+        Redshift; slow if it takes more than some thousand values.
+    index : ndarray of int, shape (n,)
+        Template.
+    fraction : ndarray, shape (n,)
+        Fraction in PAHs.
+    mass : ndarray, shape (n,)
+        Mass of dust [Msun].
+    bands : sequence of int, optional
+        Nominal wavelengths [µm].
+
+    Returns
+    -------
+    ndarray, shape (n, b)
+        Flux in each band [mJy].
+    """
+    grid, which = np.unique(z, return_inverse=True)
+    dust, pah = library.sed[:, index] * library.wavelength
+    mixed = dust + fraction[:, None] * (pah - dust)
+    means = [
+        np.einsum("ij,ij->i", mixed, band_operator(library.wavelength, grid, b)[which])
+        for b in bands
+    ]
+    return np.stack(means, axis=1) * (mass * dilution(z))[:, None]
+
+
+class FluxTable:
+    """Band fluxes of a library, tabulated in redshift.
+
+    Parameters
+    ----------
+    library : DustLibrary
+        Templates.
+    z_min, z_max : float
+        Range of redshift.
+    bands : sequence of int, optional
+        Nominal wavelengths [µm], by default all.
+    """
+
+    def __init__(self, library, z_min, z_max, bands=tuple(BANDS)):
+        self.library = library
+        self.bands = tuple(bands)
+        low, high = np.log1p(z_min), np.log1p(z_max)
+        self.n_z = max(int(np.ceil((high - low) / GRID_STEP)), 1) + 1
+        self.start, self.step = low, (high - low) / (self.n_z - 1)
+        grid = np.expm1(np.linspace(low, high, self.n_z))
+        table = band_luminosities(library, grid, self.bands)
+        self.table = table.reshape(-1, 2 * len(self.bands)).astype(np.float32)
+
+    def fluxes(self, z, log_lir, tdust, ir8):
+        """Fluxes of galaxies, interpolated linearly in ln(1 + z).
+
+        Parameters
+        ----------
+        z, log_lir, tdust, ir8 : ndarray, shape (n,)
+            Redshift, luminosity [log10 Lsun], dust temperature [K] and L_IR / L_8.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, b)
+            Flux in each band [mJy].
+        """
+        index = template_index(self.library, tdust)
+        fraction = pah_fraction(self.library, index, ir8)
+        mass = dust_mass(self.library, index, fraction, log_lir)
+        position = (np.log1p(z, dtype=float) - self.start) / self.step
+        cell = np.clip(position.astype(np.int32), 0, self.n_z - 2)
+        upper = np.float32(position - cell)[:, None]
+        row = index * self.n_z + cell
+        kernel = self.table[row]
+        kernel += upper * (self.table[row + 1] - kernel)
+        n = len(self.bands)
+        dust, pah = kernel[:, :n], kernel[:, n:]
+        mixed = dust + np.float32(fraction)[:, None] * (pah - dust)
+        return mixed * np.float32(mass * dilution(z))[:, None]

@@ -1,0 +1,34 @@
+"""Table 2: the layers of the network, as built."""
+
+from superspire.figures.schematic import network_blocks
+from superspire.figures.tables import layer_table, write_latex
+from superspire.network.architecture import build_network
+
+PAPER_FILTERS = 64
+NAMES = {
+    "layer": "Layer",
+    "operation": "Operation",
+    "filters": "Filters",
+    "output": "Output",
+    "parameters": "Parameters",
+    "filters_this_run": "Filters (this run)",
+    "parameters_this_run": "Parameters (this run)",
+}
+CAPTION = (
+    "The network with the 64 base filters of the paper, and as trained in this run."
+)
+
+
+def main(snakemake):
+    network = snakemake.params.network
+    paper = network_blocks(build_network(**network | {"base_filters": PAPER_FILTERS}))
+    table = layer_table(paper, network_blocks(build_network(**network)))
+    table.to_csv(snakemake.output.csv, index=False)
+    write_latex(snakemake.output.tex, table.rename(columns=NAMES), CAPTION)
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)
