@@ -1,7 +1,8 @@
 """Real fields: the trained network applied to SPIRE observations.
 
-In: the network, the calibration of the simulated set and the three maps of a field of
-the configuration (fields.NAME.maps). Out, in results/fields/NAME: the super-resolved
+In: the network, the calibration of the simulated set, the fluxes measured against the
+truth on independent sky (for the errors) and the three maps of a field of the
+configuration (fields.NAME.maps). Out, in results/fields/NAME: the super-resolved
 map, a catalogue of its sources as FITS and as DS9 regions, a picture, and a record of
 how each map was read.
 """
@@ -14,6 +15,7 @@ rule super_resolve_field:
         network="results/training/network.json",
         weights="results/training/network.weights.h5",
         calibration="results/calibration/simulated.json",
+        fluxes="results/measures/independent_fluxes.csv",
     output:
         image="results/fields/{field}/superresolved.fits",
         catalogue="results/fields/{field}/catalogue.fits",

@@ -32,3 +32,23 @@ rule make_maps:
         scuba2_beam=lookup("simulation/scuba2_beam", within=config),
     script:
         "../scripts/make_maps.py"
+
+
+rule read_observed_map:
+    """Read a configured map of the observed field, whatever its layout."""
+    input:
+        map=observed_map,
+    output:
+        "results/skies/observed/{band}.fits",
+    log:
+        "logs/read_observed_map/{band}.log",
+    benchmark:
+        "benchmarks/read_observed_map/{band}.tsv"
+    wildcard_constraints:
+        band="none" if MOCKED else "|".join(str(band) for band in BANDS),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=code_digest("read_observed_map.py"),
+    script:
+        "../scripts/read_observed_map.py"

@@ -9,6 +9,7 @@ from superspire.dataset.cutouts import (
     plan_observed,
     plan_simulated,
 )
+from superspire.errors import InputError
 from superspire.instruments import BANDS, TARGET
 from superspire.io import read_map
 
@@ -48,6 +49,11 @@ def main(job):
                 )
                 for band, path in zip(BANDS, job.output.stacks, strict=True)
             }
+        if not np.isfinite(own[TARGET]).all():
+            raise InputError(
+                f"{paths[target]}: expected observed sky in every cutout of the "
+                f"{job.wildcards.dataset} set, found NaN; move or shrink its grid"
+            )
         for band in BANDS:
             stacks[band][index.index] = own[band]
     index = pd.concat(indices).sort_index()

@@ -9,6 +9,7 @@ from astropy.wcs import WCS
 
 from superspire.dataset.cutouts import cutout_map
 from superspire.dataset.interpolation import interpolate
+from superspire.errors import InputError
 from superspire.instruments import BANDS, CUTOUT, SPIRE, TARGET
 from superspire.io import read_json
 
@@ -37,6 +38,11 @@ def main(job):
                 getattr(row, f"y0_{band}"),
             )
             image = interpolate(native, grid, (CUTOUT, CUTOUT))
+            if not np.isfinite(image).all():
+                raise InputError(
+                    f"cutout {row.cutout} of {row.sky}: expected observed sky at "
+                    f"{band} µm all over it, found NaN; move or shrink the grid"
+                )
             if row.split == "paper":
                 image = image * np.float32(factors[str(band)])
             images[row.Index, :, :, channel] = image

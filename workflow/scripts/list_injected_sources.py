@@ -6,8 +6,8 @@ import pandas as pd
 from astropy.table import Table
 
 from superspire.evaluation.catalogues import (
-    round_columns,
     project_injected,
+    round_columns,
     sky_systems,
 )
 from superspire.io import write_table

@@ -3,10 +3,14 @@
 import hashlib
 from pathlib import Path
 
+import pandas as pd
+
 from superspire.dataset.normalisation import input_scale, target_scale
 from superspire.errors import InputError
+from superspire.evaluation.protocols import PAPER
 from superspire.fields.products import (
     build_catalogue,
+    measured_scatter,
     write_regions,
     write_superresolved,
 )
@@ -37,6 +41,13 @@ def read_bands(inputs, options, sky_level):
     return maps, {
         band: observation.record for band, observation in observations.items()
     }
+
+
+def flux_scatter(path):
+    """Scatter of aperture fluxes, which are those of the paper's protocol."""
+    fluxes = pd.read_csv(path)
+    fluxes = fluxes[fluxes["protocol"] == PAPER]
+    return measured_scatter(fluxes["flux"], fluxes["flux_sr"])
 
 
 def provenance(job, records, network_digest):
@@ -80,6 +91,7 @@ def main(job, terminal):
         threshold=job.params.threshold,
         top=target_scale(network.meta["normalisation"])[1],
         inputs=list(zip(maps.values(), highest, strict=True)),
+        scatter=flux_scatter(job.input.fluxes),
     )
     digest = hashlib.sha256(Path(job.input.weights).read_bytes()).hexdigest()[:12]
     cards = provenance(job, records, digest)

@@ -15,6 +15,7 @@ from superspire.fields.products import (
     extract_blocks,
     flux_errors,
     local_rms,
+    measured_scatter,
     write_regions,
     write_superresolved,
 )
@@ -157,6 +158,21 @@ def test_flux_errors(flux, rms, share):
     known = ([2.0, 50.0], [share, share])
     total = flux_errors(np.array([flux]), np.array([rms]), known)[0]
     assert total == pytest.approx(np.hypot(alone, share * max(flux, 2.0)))
+
+
+def test_scatter_of_recovered_fluxes():
+    rng = np.random.default_rng(8)
+    recovered = np.geomspace(3.0, 60.0, 4000)
+    share = np.where(recovered < 15.0, 0.4, 0.1)
+    true = recovered * (1.0 + share * rng.normal(size=4000))
+    flux, scatter = measured_scatter(true, recovered)
+    assert len(flux) == 10
+    np.testing.assert_allclose(scatter[flux < 12], 0.4, rtol=0.1)
+    np.testing.assert_allclose(scatter[flux > 18], 0.1, rtol=0.1)
+    biased = measured_scatter(1.3 * recovered, recovered)[1]
+    np.testing.assert_allclose(biased, 0.3)
+    assert measured_scatter(true[:19], recovered[:19]) is None
+    assert measured_scatter([], []) is None
 
 
 def test_superresolved_file(field, tmp_path):

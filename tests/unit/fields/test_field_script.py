@@ -6,6 +6,7 @@ from pathlib import Path
 
 import layouts
 import numpy as np
+import pandas as pd
 import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
@@ -40,6 +41,9 @@ def inputs(tmp_path):
         },
     )
     write_json(tmp_path / "calibration.json", {"factor": 1.2, "offset": 0.3})
+    flux = np.linspace(5.0, 50.0, 100)
+    pairs = {"protocol": "paper", "flux": flux, "flux_sr": flux / 1.5}
+    pd.DataFrame(pairs).to_csv(tmp_path / "fluxes.csv", index=False)
     maps = {}
     for band in SPIRE:
         n = int(600 / BANDS[band].pixel)
@@ -53,6 +57,7 @@ def inputs(tmp_path):
         network=str(tmp_path / "network.json"),
         weights=str(tmp_path / "network.weights.h5"),
         calibration=str(tmp_path / "calibration.json"),
+        fluxes=str(tmp_path / "fluxes.csv"),
     )
 
 
@@ -107,6 +112,8 @@ def test_products_of_a_field(inputs, tmp_path):
     table = read_table(tmp_path / "catalogue.fits")
     assert record["sources"] == len(table)
     assert table.meta["OBJECT"] == "a_field"
+    assert table.meta["NOISE"] == "scatter on independent sky"
+    assert (table["S450_ERR"] >= 0.499 * table["S450"]).all()
     assert record["covered_deg2"] == pytest.approx(covered.sum() / 3600**2)
     assert (tmp_path / "regions.reg").read_text().count("circle(") == len(table)
     assert (tmp_path / "quicklook.png").stat().st_size > 50_000

@@ -120,8 +120,8 @@ def calibrate(pixels, brightest_fraction):
     With 450 = s_450 500 + o_450 and SR = s_SR 500 + o_SR, both fitted to the brightest
     pixels of the 500 µm map, 450 = a SR + b, where a = s_450 / s_SR and
     b = o_450 - a o_SR (section 4). Their errors are those of the fit of 450 - a SR to
-    500, since the two fits scatter together. For a point source above its local background
-    only the factor a applies; b is a difference of zero levels.
+    500, since the two fits scatter together. For a point source above its local
+    background only the factor a applies; b is a difference of zero levels.
 
     Parameters
     ----------

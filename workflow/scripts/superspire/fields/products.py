@@ -34,6 +34,14 @@ NOISE_RADIUS = 60
 TOP_SHARE = 0.9
 """Share of the network's output range above which a flux is flagged."""
 
+SCATTER_SOURCES = 20
+"""Least number of matched sources from which a flux error is taken."""
+
+SCATTER_BINS = 10
+"""Most bins of flux in which it is."""
+
+ONE_SIGMA = 0.683
+
 REGION_RADIUS = 5.0
 """Radius of the circles for DS9 [arcsec]."""
 
@@ -112,7 +120,7 @@ def build_catalogue(
         [mJy/beam].
     scatter : tuple of (array_like, array_like), optional
         Flux [mJy] and fractional scatter of the flux against the truth, measured on
-        independent sky; see `flux_errors`.
+        independent sky; see `measured_scatter` and `flux_errors`.
 
     Returns
     -------
@@ -238,6 +246,37 @@ def flux_errors(flux, rms, scatter=None):
     known, fraction = (np.asarray(values, float) for values in scatter)
     bright = np.maximum(flux, known[0])
     return np.hypot(error, np.interp(np.log(bright), np.log(known), fraction) * bright)
+
+
+def measured_scatter(flux, flux_sr, per_bin=SCATTER_SOURCES):
+    """Measure how far recovered fluxes lie from the truth, as a function of flux.
+
+    In bins of equal numbers of sources, ordered by recovered flux: the fraction
+    |true / recovered - 1| that holds for 68.3 % of them, bias included.
+
+    Parameters
+    ----------
+    flux, flux_sr : array_like, shape (n,)
+        True and recovered flux of matched sources [mJy], on sky that the network was
+        not trained on.
+    per_bin : int
+        Least number of sources in a bin.
+
+    Returns
+    -------
+    tuple of (ndarray, ndarray) or None
+        Median recovered flux [mJy] and scatter of each bin, for `flux_errors`; None
+        with fewer sources than one bin takes.
+    """
+    flux, flux_sr = (np.asarray(values, float) for values in (flux, flux_sr))
+    known = flux_sr > 0
+    order = np.argsort(flux_sr[known], kind="stable")
+    if len(order) < per_bin:
+        return None
+    parts = np.array_split(order, max(1, min(SCATTER_BINS, len(order) // per_bin)))
+    flux, flux_sr = flux[known], flux_sr[known]
+    share = [np.quantile(np.abs(flux[p] / flux_sr[p] - 1), ONE_SIGMA) for p in parts]
+    return np.array([np.median(flux_sr[p]) for p in parts]), np.array(share)
 
 
 def beyond_training(image, x, y, top):

@@ -89,7 +89,8 @@ def draw_offsets(tables, contours):
         axes.text(0.5, 1.03, count, transform=axes.transAxes, ha="center", fontsize=6.5)
     handles = finish(grid[0][0])
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
-    figure.supxlabel("Position angle [degrees anti-clockwise from West]", fontsize=8)
+    middle = grid[0][len(tables) // 2]
+    middle.set_xlabel("Position angle [degrees anti-clockwise from West]")
     return figure
 
 

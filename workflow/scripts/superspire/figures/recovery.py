@@ -116,7 +116,7 @@ def draw_paper(completeness, purity):
         [10], [0.60], "^", color=PAPER_COLOUR, ms=5, label="paper: > 60 % at 10 mJy"
     )
     completeness.annotate(
-        "paper: > 95 %", (50, 0.96), ha="right", va="bottom", fontsize=6.5
+        "paper: > 95 % ", (15, 0.95), ha="right", va="center", fontsize=6.5
     )
     purity.plot([2.7, 52], [0.87, 0.87], **style)
     purity.annotate("paper: ≥ 87 %", (50, 0.86), ha="right", va="top", fontsize=6.5)

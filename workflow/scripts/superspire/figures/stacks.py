@@ -82,11 +82,7 @@ def draw_profiles(axes, table, widths, dataset):
     colours = {"sr_at_target": COLOURS[dataset], "target_at_target": "black"}
     for name, title in SHOWN.items():
         rows, width = table[table["stack"] == name], widths[name]
-        style = (
-            {"marker": MARKERS[dataset], "ls": "-"}
-            if name != "target_at_target"
-            else {"ls": "-"}
-        )
+        marker = MARKERS[dataset] if name == "sr_at_target" else None
         fwhm = width["fwhm"] if width["fwhm"] is not None else np.nan
         label = f"{title}: {fwhm:.1f}″ (n = {width['n']})"
         axes.plot(
@@ -94,8 +90,8 @@ def draw_profiles(axes, table, widths, dataset):
             rows["normalised"],
             color=colours[name],
             label=label,
+            marker=marker,
             ms=2.5,
-            **style,
         )
     radius = np.linspace(0, 30, 200)
     beam = np.exp(-0.5 * (radius / BANDS[TARGET].sigma) ** 2)
@@ -104,4 +100,4 @@ def draw_profiles(axes, table, widths, dataset):
     axes.set_xlim(0, 30)
     axes.set_ylim(-0.1, 1.45)
     axes.set_xlabel("Radius [arcsec]")
-    axes.legend(fontsize=6)
+    axes.legend(fontsize=6, loc="upper right", handlelength=1.2)

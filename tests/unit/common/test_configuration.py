@@ -1,0 +1,75 @@
+"""A mistake in the configuration is answered in one sentence; defaults agree."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from superspire.configuration import check, named_bands
+from superspire.errors import InputError
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+
+
+def load(name):
+    return yaml.safe_load((ROOT / name).read_text())
+
+
+def defaults(schema):
+    if "properties" in schema and schema.get("default", {}) == {}:
+        return {
+            key: defaults(value)
+            for key, value in schema["properties"].items()
+            if "default" in value or "properties" in value
+        }
+    return schema["default"]
+
+
+def test_schema_is_valid_and_its_defaults_are_the_default_configuration():
+    schema = load("workflow/schemas/config.schema.yaml")
+    Draft202012Validator.check_schema(schema)
+    found = defaults(schema)
+    assert found == load("config/config.yaml")
+
+
+@pytest.mark.parametrize("name", ["config", "paper"])
+def test_shipped_configurations_are_valid(name):
+    check(load(f"config/{name}.yaml"), SCHEMA)
+
+
+def keys(section, prefix=""):
+    for key, value in section.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from keys(value, f"{prefix}{key}.")
+
+
+def test_every_key_is_documented():
+    text = (ROOT / "config/README.md").read_text()
+    missing = [k for k in keys(load("config/config.yaml")) if f"`{k}`" not in text]
+    assert not missing
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"sead": 1}, "unknown key 'sead'; did you mean 'seed'?"),
+        ({"training": {"epoch": 3}}, "'training.epoch'; did you mean 'epochs'?"),
+        ({"training": {"epochs": "many"}}, "training.epochs: expected integer"),
+        ({"training": {"epochs": 0}}, "training.epochs: expected at least 1, found 0"),
+        ({"loss": {"preset": "best"}}, "expected one of"),
+        ({"simulation": {"test_fraction": 1.5}}, "test_fraction: expected less than 1"),
+        ({"fields": {"a": {"maps": {250: "x", 350: "y"}}}}, "'500' is a required"),
+        ({"fields": {"a": {"maps": {250: "x", 850: "y"}}}}, "'fields.a.maps.850'"),
+        ({"observed": {"maps": {250: "x"}}}, "observed.maps"),
+        ({"simulation": None}, "simulation: expected object, found None"),
+    ],
+)
+def test_mistakes_are_named(config, message):
+    named_bands(config)
+    with pytest.raises(InputError) as caught:
+        check(config, SCHEMA)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

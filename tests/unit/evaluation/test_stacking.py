@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from evaluation_skies import paint
+
+from superspire.evaluation.stacking import (
+    combine_groups,
+    fit_width,
+    radial_profile,
+    stack,
+    stack_groups,
+)
+from superspire.instruments import FWHM_PER_SIGMA
+
+
+@pytest.fixture(scope="module")
+def sources():
+    rng = np.random.default_rng(9)
+    x, y = rng.uniform(40, 380, (2, 24))
+    cutout = np.repeat([4, 6], 12)
+    images = [
+        paint(424, x[cutout == c], y[cutout == c], np.full(12, 10.0)) for c in (4, 6)
+    ]
+    noise = rng.normal(0, 0.05, (2, 424, 424))
+    return np.array(images) + noise, {"cutout": cutout, "x": x, "y": y, "ra": x / 100}
+
+
+def test_stack_recovers_the_beam(sources):
+    images, table = sources
+    image, record = combine_groups(*stack_groups(images, [4, 6], table))
+    assert record["n"] == 24
+    assert record["fwhm"] == pytest.approx(7.9, abs=0.15)
+    assert record["peak"] == pytest.approx(10.0, rel=0.03)
+    assert 0 < record["fwhm_error"] < 0.3
+    whole, n = stack(images, [4, 6], *(table[key] for key in ("cutout", "x", "y")))
+    assert n == 24
+    assert whole == pytest.approx(image)
+
+
+@pytest.mark.parametrize(("x", "y"), [(60.0, 50.0), (60.4, 50.7), (31.5, 88.2)])
+def test_stack_centres_to_a_fraction_of_a_pixel(x, y):
+    image, n = stack([paint(121, [x], [y], [3.0])], [0], [0], [x], [y])
+    assert n == 1
+    assert image == pytest.approx(paint(61, [30], [30], [3.0]), abs=0.01)
+
+
+def test_sources_at_the_edge_are_left_out():
+    image, n = stack([np.ones((121, 121))], [0], [0, 0], [10.0, 60.0], [60.0, 60.0])
+    assert n == 1
+    assert image == pytest.approx(np.ones((61, 61)))
+
+
+def test_profile_and_width_of_a_gaussian():
+    image = paint(61, [30], [30], [5.0], fwhm=9.0) + 0.5
+    assert fit_width(image) == pytest.approx((9.0, 5.0, 0.5), rel=1e-4)
+    radius, profile = radial_profile(image)
+    sigma = 9.0 / FWHM_PER_SIGMA
+    assert radius[0] == 0.0
+    expected = 5.0 * np.exp(-0.5 * (radius / sigma) ** 2) + 0.5
+    assert profile == pytest.approx(expected, abs=0.06)
+
+
+def test_no_sources_give_no_width():
+    empty = {name: np.empty(0) for name in ("cutout", "x", "y", "ra")}
+    image, record = combine_groups(*stack_groups(np.zeros((1, 99, 99)), [0], empty))
+    assert record["n"] == 0
+    assert np.isnan(record["fwhm"])
+    assert np.isnan(image).all()

@@ -1,0 +1,114 @@
+"""The workflow as a user calls it: plans, targets, answers to bad input."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+TARGETS = [
+    *[f"results/fig{i}.{kind}" for i in range(1, 8) for kind in ("pdf", "png")],
+    *[f"results/table{i}.{kind}" for i in range(1, 4) for kind in ("tex", "csv")],
+    "results/comparison.csv",
+]
+
+
+def snakemake(folder, *arguments, config="config/config.yaml"):
+    """Run Snakemake in an empty folder with a configuration of the repository."""
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"),
+            *("--directory", folder, "--configfile", ROOT / config, "--cores", "1"),
+            *arguments,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+    )
+
+
+@pytest.mark.parametrize("config", ["config/config.yaml", "config/paper.yaml"])
+def test_everything_is_planned(tmp_path, config):
+    plan = snakemake(tmp_path, "--dry-run", config=config)
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    for target in TARGETS:
+        assert target in plan.stdout
+
+
+def test_papers_scale(tmp_path):
+    plan = snakemake(
+        tmp_path, "--dry-run", "results/fig2.pdf", config="config/paper.yaml"
+    )
+    assert "results/skies/simulated_1/450.fits" in plan.stdout
+    assert "results/skies/simulated_2" not in plan.stdout
+    config = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
+    assert config["simulation"]["cutouts"] == 2373
+    assert config["simulation"]["field_area"] == 20
+    assert config["network"]["base_filters"] == 64
+
+
+@pytest.mark.parametrize(
+    ("target", "untouched"),
+    [
+        ("results/table1.tex", "train_network"),
+        ("results/fig1.pdf", "simulate_catalogue"),
+        ("results/fig7.pdf", "fig6"),
+    ],
+)
+def test_a_target_runs_just_what_it_needs(tmp_path, target, untouched):
+    plan = snakemake(tmp_path, "--dry-run", target)
+    assert plan.returncode == 0
+    assert target in plan.stdout
+    assert f"rule {untouched}:" not in plan.stdout
+
+
+def test_the_snakefile_in_the_workflow_folder_plans_the_same(tmp_path):
+    plan = subprocess.run(
+        [
+            *(sys.executable, "-m", "snakemake", "-n", "--cores", "1"),
+            *("--snakefile", ROOT / "workflow/Snakefile"),
+            *("--directory", tmp_path, "--configfile", ROOT / "config/config.yaml"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert plan.returncode == 0, plan.stderr
+    assert "results/fig7.pdf" in plan.stdout
+
+
+@pytest.mark.parametrize(
+    ("config", "target", "message"),
+    [
+        ({"trainng": {}}, "all", "unknown key 'trainng'; did you mean 'training'?"),
+        ({"training": {"epochs": 1.5}}, "all", "training.epochs: expected integer"),
+        ({}, "results/fields/m31/superresolved.fits", "no field 'm31'"),
+        (
+            {"fields": {"a": {"maps": {250: "no.fits", 350: "b", 500: "c"}}}},
+            "results/fields/a/superresolved.fits",
+            "no.fits",
+        ),
+    ],
+)
+def test_bad_input_is_answered_in_a_sentence(tmp_path, config, target, message):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(config))
+    plan = snakemake(tmp_path, "--dry-run", target, config=path)
+    assert plan.returncode == 1
+    assert message in plan.stdout + plan.stderr
+    assert "Traceback" not in plan.stderr
+
+
+def test_a_field_too_small_for_a_cutout_stops_the_run_with_a_sentence(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump({"independent": {"area": 0.01}}))
+    target = "results/cutouts/independent/index.csv"
+    done = snakemake(tmp_path, target, config=path)
+    assert done.returncode == 1
+    assert "raise independent.area" in done.stderr
+    log = (tmp_path / "logs/cut_cutouts/independent.log").read_text()
+    assert log.startswith("Error: a cutout of 424 arcsec")
+    assert len(log.splitlines()) == 1

@@ -1,0 +1,41 @@
+"""Read one map of the observed field; the 450 µm map comes to pixels of 1 arcsec."""
+
+import numpy as np
+from astropy.wcs.utils import proj_plane_pixel_scales
+
+from superspire.dataset.interpolation import interpolate
+from superspire.fields.reader import read_observation
+from superspire.instruments import BANDS, PIXEL, TARGET
+from superspire.io import Map, write_map
+from superspire.sky.maps import field_wcs
+
+SAME_PIXEL = 1e-3
+
+
+def to_arcsecond_pixels(map_):
+    """Interpolate a map to pixels of 1 arcsec, north up, unless it has them."""
+    scale = proj_plane_pixel_scales(map_.wcs) * 3600.0
+    if np.allclose(scale, PIXEL, rtol=SAME_PIXEL):
+        return map_
+    ny, nx = map_.data.shape
+    center = map_.wcs.wcs_pix2world((nx - 1) / 2, (ny - 1) / 2, 0)
+    side = max(nx * scale[0], ny * scale[1])
+    wcs, n = field_wcs([float(c) for c in center], side, PIXEL)
+    return Map(interpolate(map_, wcs, (n, n)), wcs)
+
+
+def main(job):
+    band = int(job.wildcards.band)
+    observation = read_observation(job.input.map, band)
+    map_ = observation.map
+    if band == TARGET:
+        map_ = to_arcsecond_pixels(map_)
+    write_map(job.output[0], map_, BANDS[band].fwhm, WAVELNTH=(band, "[um]"))
+    print(observation.record)
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)

@@ -1,0 +1,42 @@
+"""Name what a run made: python workflow/scripts/summarise.py results."""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+
+def products(results):
+    """List the figures, tables and fields below a results folder.
+
+    Parameters
+    ----------
+    results : path-like
+        The folder.
+
+    Returns
+    -------
+    list of str
+        One line for each kind of product.
+    """
+    results = Path(results)
+    lines = []
+    for title, patterns in (
+        ("Figures", ["fig*.pdf"]),
+        ("Tables", ["table*.tex"]),
+        ("Comparison with the paper", ["comparison.csv"]),
+        ("Trained network", ["training/network.json"]),
+        ("Fields", ["fields/*/superresolved.fits", "fields/*/catalogue.fits"]),
+    ):
+        files = sorted(str(f) for pattern in patterns for f in results.glob(pattern))
+        if files:
+            lines.append(f"{title}: {' '.join(files)}")
+    return lines
+
+
+if __name__ == "__main__":
+    folder = sys.argv[1]
+    print("\n".join(["", *products(folder), ""]))
+    comparison = pd.read_csv(Path(folder) / "comparison.csv")
+    with pd.option_context("display.width", 200, "display.max_columns", None):
+        print(comparison.to_string(index=False, na_rep="-"))
