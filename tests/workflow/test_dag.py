@@ -99,6 +99,8 @@ def test_bad_input_is_answered_in_a_sentence(tmp_path, config, target, message):
     plan = snakemake(tmp_path, "--dry-run", target, config=path)
     assert plan.returncode == 1
     assert message in plan.stdout + plan.stderr
+    errors = [line for line in plan.stderr.splitlines() if message in line]
+    assert len(errors) == 1
     assert "Traceback" not in plan.stderr
 
 

@@ -39,6 +39,7 @@ rule extract_sources:
         runtime="1h",
     params:
         threshold=lookup("extraction/threshold", within=config),
+        minimum_flux=lookup("extraction/minimum_flux", within=config),
         target_threshold=lookup("extraction/target_threshold", within=config),
         code=code_digest("extract_sources.py"),
     script:

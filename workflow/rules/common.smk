@@ -6,7 +6,6 @@ import sys
 from modulefinder import ModuleFinder
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
 HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=False))
@@ -24,7 +23,7 @@ named_bands(config)
 try:
     check(config, SCHEMA)
 except InputError as error:
-    raise WorkflowError(str(error)) from None
+    sys.exit(f"Error: {error}")
 validate(config, str(SCHEMA))
 
 SIMULATED = [f"simulated_{i}" for i in range(config["simulation"]["fields"])]
@@ -87,9 +86,7 @@ def skies(wildcards):
 def sky_maps(wildcards):
     """Maps of all the skies that a dataset is cut from."""
     return [
-        f"results/skies/{sky}/{band}.fits"
-        for sky in skies(wildcards)
-        for band in BANDS
+        f"results/skies/{sky}/{band}.fits" for sky in skies(wildcards) for band in BANDS
     ]
 
 
@@ -107,14 +104,9 @@ def observed_map(wildcards):
 
 def field_maps(wildcards):
     """Files of the three SPIRE maps of a configured field."""
-    known = config["fields"]
-    if wildcards.field not in known:
-        raise WorkflowError(
-            f"fields: there is no field {wildcards.field!r} in the configuration; "
-            f"found: {', '.join(known) or 'none'}"
-        )
-    maps = known[wildcards.field]["maps"]
-    return {f"map_{band}": maps[str(band)] for band in SPIRE}
+    field = config["fields"][wildcards.field]
+    masks = {f"mask_{band}": file for band, file in field.get("masks", {}).items()}
+    return {f"map_{band}": file for band, file in field["maps"].items()} | masks
 
 
 def figures(wildcards=None):
@@ -130,3 +122,31 @@ def tables(wildcards=None):
 def fields(wildcards=None):
     """Products of every configured field."""
     return [f"results/fields/{field}/superresolved.fits" for field in config["fields"]]
+
+
+def requested_fields():
+    """Fields that the command line asks for by a target of theirs, or by `all`."""
+    if "all" in sys.argv[1:]:
+        return list(config["fields"])
+    paths = [Path(argument).parts for argument in sys.argv[1:]]
+    return [p[2] for p in paths if p[:2] == ("results", "fields") and len(p) > 3]
+
+
+def check_requested_fields():
+    """Refuse a field that is not configured or whose maps are not there."""
+    known = config["fields"]
+    for field in requested_fields():
+        if field not in known:
+            sys.exit(
+                f"Error: fields: there is no field {field!r} in the configuration; "
+                f"found: {', '.join(known) or 'none'}"
+            )
+        for band, file in known[field]["maps"].items():
+            if not Path(file).exists():
+                sys.exit(
+                    f"Error: fields.{field}.maps.{band}: expected a FITS file, found "
+                    f"no file {file}"
+                )
+
+
+check_requested_fields()

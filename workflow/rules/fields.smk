@@ -36,6 +36,7 @@ rule super_resolve_field:
         code=code_digest("super_resolve_field.py"),
         options=lookup("fields/{field}", within=config),
         threshold=lookup("extraction/threshold", within=config),
+        minimum_flux=lookup("extraction/minimum_flux", within=config),
         seed=lookup("seed", within=config),
     script:
         "../scripts/super_resolve_field.py"

@@ -22,7 +22,9 @@ def main(snakemake):
     generated = np.load(files.superresolved, mmap_mode="r")
     factor = read_json(files.calibration)["factor"]
 
-    found = extract_cutouts(generated, evaluated, wcs, params.threshold)
+    found = extract_cutouts(
+        generated, evaluated, wcs, params.threshold, params.minimum_flux
+    )
     found["flux"] = factor * found["peak"].value * found["aperture_flux"].unit
     found["flux_aperture"] = factor * found["aperture_flux"]
 

@@ -89,6 +89,7 @@ def main(job, terminal):
         wcs,
         factor=factor,
         threshold=job.params.threshold,
+        minimum_flux=job.params.minimum_flux,
         top=target_scale(network.meta["normalisation"])[1],
         inputs=list(zip(maps.values(), highest, strict=True)),
         scatter=flux_scatter(job.input.fluxes),

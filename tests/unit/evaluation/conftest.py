@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from astropy.wcs import WCS
+
 from evaluation_skies import draw_sources, paint
 
 SIZE = 424

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from evaluation_skies import paint
 from scipy.ndimage import gaussian_filter
 
+from evaluation_skies import paint
 from superspire.evaluation.calibration import (
     calibrate,
     convolve_to_500,

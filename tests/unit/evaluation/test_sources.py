@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 from astropy.stats import SigmaClip
-from evaluation_skies import paint
 from photutils.aperture import CircularAperture
 from scipy.ndimage import maximum_filter
 
+from evaluation_skies import draw_sources, paint
 from superspire.evaluation.sources import (
     aperture_fluxes,
     background,
@@ -77,6 +77,16 @@ def test_isolated_source_on_any_level(level):
     assert found["peak"][0] == pytest.approx(12.0, rel=0.01)
     assert found["aperture_flux"][0] == pytest.approx(12.0, rel=0.01)
     assert str(found["peak"].unit) == "mJy / beam"
+
+
+def test_noise_does_not_shift_fluxes_on_a_crowded_sky():
+    rng = np.random.default_rng(7)
+    image = paint(424, *draw_sources(rng, 424))
+    x, y = rng.uniform(40, 380, (2, 200))
+    noisy = image + rng.normal(0.0, 1.0, image.shape)
+    change = point_source_fluxes(noisy, x, y) - point_source_fluxes(image, x, y)
+    assert np.mean(change) == pytest.approx(0.0, abs=0.1)
+    assert np.std(change) < 0.5
 
 
 def test_close_neighbour_is_not_lost():

@@ -20,8 +20,9 @@ def named_bands(config):
     fields = config.get("fields")
     holders += fields.values() if isinstance(fields, dict) else []
     for holder in holders:
-        if isinstance(holder, dict) and isinstance(holder.get("maps"), dict):
-            holder["maps"] = {str(k): v for k, v in holder["maps"].items()}
+        for key in ("maps", "masks"):
+            if isinstance(holder, dict) and isinstance(holder.get(key), dict):
+                holder[key] = {str(k): v for k, v in holder[key].items()}
     if isinstance(fields, dict):
         config["fields"] = {str(name): field for name, field in fields.items()}
 

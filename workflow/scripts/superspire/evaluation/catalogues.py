@@ -9,7 +9,11 @@ from astropy.io import fits
 from astropy.table import Table, vstack
 from astropy.wcs import WCS
 
-from superspire.evaluation.sources import extract_sources, point_source_fluxes
+from superspire.evaluation.sources import (
+    MINIMUM_FLUX,
+    extract_sources,
+    point_source_fluxes,
+)
 from superspire.instruments import CUTOUT
 
 TRUTH_LIMIT = 1.0
@@ -113,7 +117,7 @@ def add_sky_columns(table, index, wcs):
     return table
 
 
-def extract_cutouts(images, index, wcs, threshold):
+def extract_cutouts(images, index, wcs, threshold, minimum_flux=MINIMUM_FLUX):
     """Extract the sources of every cutout.
 
     Parameters
@@ -126,6 +130,8 @@ def extract_cutouts(images, index, wcs, threshold):
         Name of a sky to the WCS of its 450 map.
     threshold : float
         Least signal-to-noise ratio.
+    minimum_flux : float
+        Least fitted height [mJy/beam].
 
     Returns
     -------
@@ -135,7 +141,7 @@ def extract_cutouts(images, index, wcs, threshold):
     """
     tables = []
     for cutout, image in zip(index["cutout"], images, strict=True):
-        found = extract_sources(image, threshold)
+        found = extract_sources(image, threshold, minimum_flux=minimum_flux)
         found.add_column(np.full(len(found), cutout), name="cutout", index=0)
         tables.append(found)
     return add_sky_columns(vstack(tables), index, wcs)

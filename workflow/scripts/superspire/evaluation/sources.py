@@ -9,7 +9,7 @@ from astropy.table import Table
 from photutils.aperture import CircularAperture, aperture_photometry
 from photutils.detection import DAOStarFinder, find_peaks
 from photutils.utils.exceptions import NoDetectionsWarning
-from scipy.ndimage import map_coordinates
+from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.signal import fftconvolve
 
 from superspire.instruments import (
@@ -145,7 +145,9 @@ def point_source_fluxes(image, x, y, fwhm=BANDS[TARGET].fwhm):
 
     The median of a ring of 15 to 30 arcsec is subtracted, the sum divided by the
     area of the beam and by the share of the beam inside the circle,
-    1 - exp(-r² / 2 sigma²).
+    1 - exp(-r² / 2 sigma²). The ring is taken from the map smoothed with the beam:
+    the sky is skewed, so noise would move the median of single pixels, and fluxes in
+    a map with noise would not compare with those in a super-resolved one.
 
     Parameters
     ----------
@@ -164,9 +166,13 @@ def point_source_fluxes(image, x, y, fwhm=BANDS[TARGET].fwhm):
     if len(x) == 0:
         return np.empty(0)
     radius = APERTURE_RADIUS / PIXEL
-    level = local_background(image, x, y)
-    sums = aperture_fluxes(np.nan_to_num(image), x, y, radius)
-    covered = aperture_fluxes(np.isfinite(image).astype(float), x, y, radius)
+    image = np.asarray(image, dtype=float)
+    observed = np.isfinite(image)
+    filled = np.where(observed, image, np.median(image[observed]))
+    smooth = gaussian_filter(filled, fwhm / FWHM_PER_SIGMA / PIXEL)
+    level = local_background(np.where(observed, smooth, np.nan), x, y)
+    sums = aperture_fluxes(np.where(observed, image, 0.0), x, y, radius)
+    covered = aperture_fluxes(observed.astype(float), x, y, radius)
     inside = 1.0 - np.exp(-0.5 * (APERTURE_RADIUS * FWHM_PER_SIGMA / fwhm) ** 2)
     return (sums - level * covered) / (beam_area(fwhm) / PIXEL**2) / inside
 

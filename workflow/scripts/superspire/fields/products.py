@@ -8,7 +8,7 @@ from astropy.io import fits
 from astropy.table import Table, vstack
 from scipy.ndimage import map_coordinates, maximum_filter
 
-from superspire.evaluation.sources import background, extract_sources
+from superspire.evaluation.sources import MINIMUM_FLUX, background, extract_sources
 from superspire.fields.tiling import near_edge
 from superspire.instruments import (
     APERTURE_RADIUS,
@@ -94,7 +94,16 @@ def write_superresolved(path, image, covered, wcs, factor, cards):
 
 
 def build_catalogue(
-    image, covered, wcs, *, factor, threshold, top=np.inf, inputs=None, scatter=None
+    image,
+    covered,
+    wcs,
+    *,
+    factor,
+    threshold,
+    minimum_flux=MINIMUM_FLUX,
+    top=np.inf,
+    inputs=None,
+    scatter=None,
 ):
     """Extract the sources of a super-resolved map with calibrated fluxes.
 
@@ -113,6 +122,8 @@ def build_catalogue(
         450 µm flux over network flux.
     threshold : float
         Least signal-to-noise ratio.
+    minimum_flux : float
+        Least fitted height of a source, calibrated [mJy/beam].
     top : float
         Largest value that the network can give [mJy/beam].
     inputs : sequence of (superspire.io.Map, float), optional
@@ -128,7 +139,7 @@ def build_catalogue(
         The columns of `COLUMNS` with units, brightest source first.
     """
     calibrated = image * np.float32(factor)
-    found = extract_blocks(calibrated, threshold)
+    found = extract_blocks(calibrated, threshold, minimum_flux)
     x, y, flux = (np.asarray(found[key], float) for key in ("x", "y", "aperture_flux"))
     ra, dec = wcs.all_pix2world(x, y, 0) if len(x) else (x, y)
     error = flux_errors(flux, local_rms(calibrated, x, y), scatter)
@@ -157,7 +168,7 @@ def build_catalogue(
     return table
 
 
-def extract_blocks(image, threshold):
+def extract_blocks(image, threshold, minimum_flux):
     """Extract the sources of a map of any size piece by piece, with one noise.
 
     Parameters
@@ -166,6 +177,8 @@ def extract_blocks(image, threshold):
         Map [mJy/beam].
     threshold : float
         Least signal-to-noise ratio.
+    minimum_flux : float
+        Least fitted height [mJy/beam].
 
     Returns
     -------
@@ -182,7 +195,9 @@ def extract_blocks(image, threshold):
             part = image[top : y0 + BLOCK + HALO, left : x0 + BLOCK + HALO]
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-                found = extract_sources(part, threshold, rms=rms)
+                found = extract_sources(
+                    part, threshold, minimum_flux=minimum_flux, rms=rms
+                )
             x, y = found["x"].value + left, found["y"].value + top
             found["x"], found["y"] = x * units.pix, y * units.pix
             own = (x >= x0 - 0.5) & (x < x0 + BLOCK - 0.5)

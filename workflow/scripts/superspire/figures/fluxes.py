@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.colors import LogNorm
 
 from superspire.evaluation.measures import equal_count_bins
 from superspire.figures.style import (
@@ -78,7 +79,12 @@ def draw_panel(figure, axes, table, bins):
     counts, _, _ = np.histogram2d(table["flux_sr"], table["flux"], [edges, edges])
     counts = np.where(counts > 0, counts, np.nan)
     mesh = axes.pcolormesh(
-        edges, edges, counts, cmap="Greys", norm="log", vmin=0.5, rasterized=True
+        edges,
+        edges,
+        counts,
+        cmap="Greys",
+        norm=LogNorm(0.5, max(np.nanmax(counts, initial=1.0), 2.0)),
+        rasterized=True,
     )
     figure.colorbar(mesh, ax=axes, location="bottom", label="sources", aspect=25)
     axes.plot([-1, 100], [-1, 100], color="black", lw=0.6, ls="--", label="equal flux")

@@ -100,4 +100,4 @@ def draw_profiles(axes, table, widths, dataset):
     axes.set_xlim(0, 30)
     axes.set_ylim(-0.1, 1.45)
     axes.set_xlabel("Radius [arcsec]")
-    axes.legend(fontsize=6, loc="upper right", handlelength=1.2)
+    axes.legend(fontsize=5.5, loc="upper right", handlelength=1.2)
