@@ -133,7 +133,7 @@ def test_blocks_find_what_the_whole_map_shows(monkeypatch):
     image = sky((300, 300), sources, 0.2)
     whole = extract_sources(image, 5.0)
     monkeypatch.setattr(products, "BLOCK", 100)
-    pieces = extract_blocks(image, 5.0)
+    pieces = extract_blocks(image, 5.0, 0.5)
     assert len(pieces) == len(whole) > 20
     order = np.lexsort([whole["y"], whole["x"]])
     other = np.lexsort([pieces["y"], pieces["x"]])

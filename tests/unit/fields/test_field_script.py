@@ -80,7 +80,12 @@ def run(inputs, folder, **options):
     record = {
         "input": inputs,
         "output": {key: str(folder / name) for key, name in OUTPUTS.items()},
-        "params": {"options": options, "threshold": 5.0, "seed": 7},
+        "params": {
+            "options": options,
+            "threshold": 5.0,
+            "minimum_flux": 0.5,
+            "seed": 7,
+        },
         "wildcards": {"field": "a_field"},
     }
     return subprocess.run(

@@ -8,7 +8,12 @@ from astropy.io import fits
 from astropy.table import Table, vstack
 from scipy.ndimage import map_coordinates, maximum_filter
 
-from superspire.evaluation.sources import MINIMUM_FLUX, background, extract_sources
+from superspire.evaluation.sources import (
+    MINIMUM_FLUX,
+    background,
+    extract_sources,
+    height_rms,
+)
 from superspire.fields.tiling import near_edge
 from superspire.instruments import (
     APERTURE_RADIUS,
@@ -25,8 +30,8 @@ BLOCK = 2048
 HALO = 64
 """Rim around each piece, beyond any aperture and background ring [pixel]."""
 
-SAMPLE = 4_000_000
-"""Pixels that suffice for the noise of a map."""
+SAMPLE = 2000
+"""Side of the central piece that the noise of a map is taken from [pixel]."""
 
 NOISE_RADIUS = 60
 """Half the side of the box in which the local noise is measured [pixel]."""
@@ -168,6 +173,30 @@ def build_catalogue(
     return table
 
 
+def fitted_noise(image):
+    """Measure the noise of the middle of a map, as `extract_sources` would.
+
+    Parameters
+    ----------
+    image : ndarray, shape (ny, nx)
+        Map [mJy/beam]; NaN where nothing was observed.
+
+    Returns
+    -------
+    float
+        Clipped scatter of the fitted heights [mJy/beam].
+    """
+    middle = tuple(
+        slice(max(0, (side - SAMPLE) // 2), (side + SAMPLE) // 2)
+        for side in image.shape
+    )
+    part = np.asarray(image[middle], dtype=float)
+    observed = np.isfinite(part)
+    level = background(part)[0] if observed.any() else 0.0
+    flat = np.where(observed, part - level, 0.0)
+    return height_rms(flat, BANDS[TARGET].fwhm, observed)
+
+
 def extract_blocks(image, threshold, minimum_flux):
     """Extract the sources of a map of any size piece by piece, with one noise.
 
@@ -186,8 +215,7 @@ def extract_blocks(image, threshold, minimum_flux):
         See `superspire.evaluation.sources.extract_sources`; without the sources whose
         background ring holds no observed pixel.
     """
-    step = max(1, int(np.sqrt(image.size / SAMPLE)))
-    rms = background(image[::step, ::step])[1]
+    rms = fitted_noise(image)
     tables = []
     for y0 in range(0, image.shape[0], BLOCK):
         for x0 in range(0, image.shape[1], BLOCK):

@@ -1,0 +1,160 @@
+"""The whole workflow at toy scale, and what its results say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from astropy.io import fits
+from astropy.table import Table
+from astropy.wcs import WCS
+
+from superspire.instruments import BANDS, CUTOUT
+from superspire.io import read_json
+
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "tests/smoke/config/config.yaml"
+FIELD = "results/fields/mock/superresolved.fits"
+
+pytestmark = pytest.mark.slow
+
+
+def snakemake(folder, config, *targets):
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"),
+            *("--directory", folder, "--configfile", config, "--cores", "2", *targets),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Run everything, then super-resolve the independent sky as a user's field."""
+    folder = tmp_path_factory.mktemp("smoke")
+    done = snakemake(folder, CONFIG, "all")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    config = yaml.safe_load(CONFIG.read_text())
+    maps = {b: f"results/skies/independent/{b}.fits" for b in (250, 350, 500)}
+    config["fields"] = {"mock": {"maps": maps}}
+    (folder / "mine.yaml").write_text(yaml.safe_dump(config))
+    done = snakemake(folder, folder / "mine.yaml", FIELD)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return folder
+
+
+def images(run, dataset):
+    """Give super-resolved and target images and the rows of the index."""
+    rows = pd.read_csv(run / f"results/superresolved/{dataset}.csv")
+    target = np.load(run / f"results/cutouts/{dataset}/450.npy")[rows["cutout"]]
+    return np.load(run / f"results/superresolved/{dataset}.npy"), target, rows
+
+
+def test_nothing_is_left_to_do(run):
+    plan = snakemake(run, run / "mine.yaml", "--dry-run", "all")
+    assert "Nothing to be done" in plan.stdout + plan.stderr
+
+
+def test_maps_have_units_beams_and_the_same_sky(run):
+    for band in BANDS:
+        with fits.open(run / f"results/skies/observed/{band}.fits") as hdus:
+            header, data = hdus[0].header, hdus[0].data
+        assert header["BUNIT"] == "Jy/beam"
+        assert header["BMAJ"] * 3600 == pytest.approx(BANDS[band].fwhm)
+        assert WCS(header).wcs.crval == pytest.approx([150.12, 2.21])
+        assert abs(data.mean()) < 1e-6
+        assert 1e-3 < data.std() < 1.5e-2
+
+
+def test_training_lowered_the_loss_of_both_sets(run):
+    history = pd.read_csv(run / "results/training/history.csv")
+    for _, one in history.groupby("kind"):
+        assert one["loss"].iloc[-1] < 0.5 * one["loss"].iloc[0]
+    assert len(history) == 4 * history["epoch"].max()
+
+
+def test_super_resolved_sky_resembles_the_target_it_never_saw(run):
+    generated, target, rows = images(run, "independent")
+    assert generated.shape[1:] == (CUTOUT, CUTOUT)
+    assert len(rows) == len(generated)
+    own = np.corrcoef(generated.ravel(), target.ravel())[0, 1]
+    other = np.corrcoef(generated[:, ::-1].ravel(), target.ravel())[0, 1]
+    assert own > 0.3
+    assert own > other + 0.2
+
+
+def test_bright_sources_are_recovered_more_often_than_by_chance(run):
+    table = pd.read_csv(run / "results/measures/observed_completeness.csv")
+    bright = table[(table["flux_min"] == 15) & (table["protocol"] == "paper")].iloc[0]
+    assert bright["n"] > 0
+    assert bright["fraction"] > bright["chance"] + 0.3
+
+
+def test_calibration_is_near_one(run):
+    record = read_json(run / "results/calibration/observed.json")
+    assert record["n_pixels"] > 100
+    assert 0.3 < record["factor"] < 3
+    assert record["factor_error"] > 0
+
+
+def test_comparison_states_every_claim_in_both_protocols(run):
+    table = pd.read_csv(run / "results/comparison.csv")
+    assert set(table["dataset"]) == {"simulated", "observed", "independent"}
+    assert table["claim"].nunique() >= 6
+    shares = table[table["claim"].str.contains("completeness")]
+    for column in ("paper_protocol", "strict", "paper_protocol_chance"):
+        values = shares[column].dropna()
+        assert len(values) > 0
+        assert values.between(0, 1).all()
+
+
+def test_tables_are_those_of_the_paper(run):
+    one = pd.read_csv(run / "results/table1.csv")
+    assert {18.1, 24.9, 36.6, 7.9} <= set(one.select_dtypes("number").to_numpy().ravel())
+    two = (run / "results/table2.csv").read_text()
+    for shape in ("212", "106", "53", "27", "14", "424"):
+        assert shape in two
+    for number in (1, 2, 3):
+        assert r"\begin{tabular}" in (run / f"results/table{number}.tex").read_text()
+
+
+def test_figures_are_pictures_without_a_date(run):
+    for number in range(1, 8):
+        pdf = (run / f"results/fig{number}.pdf").read_bytes()
+        assert pdf.startswith(b"%PDF")
+        assert b"CreationDate" not in pdf
+        png = (run / f"results/fig{number}.png").read_bytes()
+        assert png.startswith(b"\x89PNG")
+
+
+def test_a_field_is_super_resolved_as_its_cutouts_are(run):
+    generated, _, rows = images(run, "independent")
+    factor = read_json(run / "results/calibration/simulated.json")["factor"]
+    sky = WCS(fits.getheader(run / "results/skies/independent/450.fits"))
+    with fits.open(run / FIELD) as hdus:
+        header, field = hdus[0].header, hdus[0].data * 1e3
+    assert header["BUNIT"] == "Jy/beam"
+    assert header["BMAJ"] * 3600 == pytest.approx(7.9)
+    row = rows.iloc[0]
+    rim = 60
+    y, x = np.mgrid[rim : CUTOUT - rim : 7, rim : CUTOUT - rim : 7]
+    world = sky.wcs_pix2world(x.ravel() + row["x0"], y.ravel() + row["y0"], 0)
+    u, v = np.round(WCS(header).celestial.wcs_world2pix(*world, 0)).astype(int)
+    cutout = generated[0][y.ravel(), x.ravel()] * factor
+    assert np.corrcoef(cutout, field[v, u])[0, 1] > 0.9
+
+
+def test_field_catalogue_has_units_and_lies_on_the_field(run):
+    table = Table.read(run / "results/fields/mock/catalogue.fits")
+    units = {"RA": "deg", "DEC": "deg", "S450": "mJy", "S450_ERR": "mJy"}
+    assert {name: str(table[name].unit) for name in units} == units
+    assert (np.hypot(table["RA"] - 34.5, table["DEC"] + 5.0) < 0.15).all()
+    regions = (run / "results/fields/mock/regions.reg").read_text()
+    assert regions.count("circle") == len(table)
