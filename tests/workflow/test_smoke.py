@@ -117,7 +117,9 @@ def test_comparison_states_every_claim_in_both_protocols(run):
 
 def test_tables_are_those_of_the_paper(run):
     one = pd.read_csv(run / "results/table1.csv")
-    assert {18.1, 24.9, 36.6, 7.9} <= set(one.select_dtypes("number").to_numpy().ravel())
+    assert {18.1, 24.9, 36.6, 7.9} <= set(
+        one.select_dtypes("number").to_numpy().ravel()
+    )
     two = (run / "results/table2.csv").read_text()
     for shape in ("212", "106", "53", "27", "14", "424"):
         assert shape in two

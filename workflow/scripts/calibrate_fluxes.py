@@ -3,9 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from superspire.evaluation.calibration import calibrate, sample_cutouts
+from superspire.evaluation.calibration import (
+    calibrate,
+    peak_calibration,
+    sample_cutouts,
+)
 from superspire.evaluation.catalogues import evaluated_rows
-from superspire.io import write_json
+from superspire.io import read_json, write_json
 
 
 def main(snakemake):
@@ -26,8 +30,9 @@ def main(snakemake):
         cutouts,
     )
     record = calibrate(pixels, snakemake.params.brightest_fraction)
-    print({**record, "cutouts": len(cutouts)})
-    write_json(snakemake.output[0], {**record, "n_cutouts": len(cutouts)})
+    peaks = peak_calibration((target[i] for i in rows), (generated[i] for i in chosen))
+    write_json(snakemake.output[0], {**record, **peaks, "n_cutouts": len(cutouts)})
+    print(read_json(snakemake.output[0]))
 
 
 if __name__ == "__main__":

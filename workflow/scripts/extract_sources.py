@@ -20,12 +20,14 @@ def main(snakemake):
     rows = evaluated_rows(pd.read_csv(files.index), evaluated)
     target = np.load(files.target, mmap_mode="r")
     generated = np.load(files.superresolved, mmap_mode="r")
-    factor = read_json(files.calibration)["factor"]
+    calibration = read_json(files.calibration)
+    factor = calibration["factor"]
+    peak_factor = calibration["peak_factor"] or factor
 
     found = extract_cutouts(
         generated, evaluated, wcs, params.threshold, params.minimum_flux
     )
-    found["flux"] = factor * found["peak"].value * found["aperture_flux"].unit
+    found["flux"] = peak_factor * found["peak"].value * found["aperture_flux"].unit
     found["flux_aperture"] = factor * found["aperture_flux"]
 
     true = extract_cutouts(

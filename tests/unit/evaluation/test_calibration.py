@@ -7,6 +7,7 @@ from superspire.evaluation.calibration import (
     calibrate,
     convolve_to_500,
     fit_line,
+    peak_calibration,
     sample_cutouts,
 )
 from superspire.instruments import FWHM_PER_SIGMA
@@ -49,3 +50,25 @@ def test_known_factor_and_offset_are_recovered(sky, factor, offset):
     assert record["slope_450"] == pytest.approx(1 / 0.8, rel=0.1)
     assert record["n_pixels"] == pytest.approx(0.2 * pixels.shape[1], abs=2)
     assert record["factor_error"] < 1e-6
+
+
+def test_peak_calibration_undoes_the_blur_of_uncertain_positions():
+    rng = np.random.default_rng(8)
+    target, generated = [], []
+    for _ in range(4):
+        x, y = rng.uniform(30, 390, (2, 25))
+        flux = rng.uniform(15, 40, 25)
+        target.append(paint(424, x, y, flux))
+        generated.append(gaussian_filter(target[-1], 2.0))
+    record = peak_calibration(target, generated)
+    blur = (3.355**2 + 2.0**2) / 3.355**2
+    assert record["n_pairs"] > 60
+    assert record["peak_factor"] == pytest.approx(blur, rel=0.05)
+    assert 0 < record["peak_factor_error"] < 0.05
+
+
+def test_peak_calibration_needs_ten_pairs():
+    empty = np.zeros((424, 424))
+    record = peak_calibration([empty], [empty])
+    assert np.isnan(record["peak_factor"])
+    assert record["n_pairs"] == 0

@@ -1,6 +1,5 @@
 """Tables 1 to 3, as text for machines and for LaTeX."""
 
-import numpy as np
 import pandas as pd
 from astropy.table import Table
 
@@ -41,7 +40,7 @@ def write_latex(path, table, caption, formats=None):
 
 def text(value):
     """Write one cell: a dash for what is missing."""
-    if value is None or (isinstance(value, float) and np.isnan(value)):
+    if pd.isna(value):
         return "--"
     return (
         str(value).replace("µ", r"$\mu$").replace("×", r"$\times$").replace("%", r"\%")
