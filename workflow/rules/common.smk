@@ -13,7 +13,7 @@ SCRIPTS = HERE.parent / "scripts"
 if str(SCRIPTS) not in sys.path:
     sys.path.insert(0, str(SCRIPTS))
 
-from superspire.configuration import check, named_bands
+from superspire.configuration import check, named_bands, order
 from superspire.errors import InputError
 from superspire.instruments import BANDS, SPIRE
 
@@ -25,6 +25,7 @@ try:
 except InputError as error:
     sys.exit(f"Error: {error}")
 validate(config, str(SCHEMA))
+order(config)
 
 SIMULATED = [f"simulated_{i}" for i in range(config["simulation"]["fields"])]
 DATASETS = ["simulated", "observed", "independent"]

@@ -22,8 +22,11 @@ rule cut_cutouts:
     params:
         code=code_digest("cut_cutouts.py"),
         skies=skies,
-        simulation=lookup("simulation", within=config),
-        observed=lookup("observed", within=config),
+        cutouts=lookup("simulation/cutouts", within=config),
+        validation_fraction=lookup("simulation/validation_fraction", within=config),
+        test_fraction=lookup("simulation/test_fraction", within=config),
+        grid=lookup("observed/grid", within=config),
+        step=lookup("observed/step", within=config),
     script:
         "../scripts/cut_cutouts.py"
 

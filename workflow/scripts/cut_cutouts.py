@@ -14,18 +14,18 @@ from superspire.instruments import BANDS, TARGET
 from superspire.io import read_map
 
 
-def plan(dataset, skies, shape, simulation, observed):
+def plan(dataset, shape, params):
     if dataset == "simulated":
         return plan_simulated(
             min(shape),
-            skies,
-            simulation["cutouts"],
-            simulation["validation_fraction"],
-            simulation["test_fraction"],
+            params.skies,
+            params.cutouts,
+            params.validation_fraction,
+            params.test_fraction,
         )
     if dataset == "independent":
-        return plan_independent(min(shape), skies[0])
-    return plan_observed(shape, skies[0], observed["grid"], observed["step"])
+        return plan_independent(min(shape), params.skies[0])
+    return plan_observed(shape, params.skies[0], params.grid, params.step)
 
 
 def main(job):
@@ -33,9 +33,7 @@ def main(job):
     files = np.reshape(job.input.maps, (len(params.skies), len(BANDS)))
     target = list(BANDS).index(TARGET)
     shape = read_map(files[0, target]).data.shape
-    planned = plan(
-        job.wildcards.dataset, params.skies, shape, params.simulation, params.observed
-    )
+    planned = plan(job.wildcards.dataset, shape, params)
     indices = []
     stacks = None
     for sky, paths in zip(params.skies, files, strict=True):

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from superspire.configuration import check, named_bands
+from superspire.configuration import check, named_bands, order
 from superspire.errors import InputError
 
 ROOT = Path(__file__).parents[3]
@@ -73,3 +73,11 @@ def test_mistakes_are_named(config, message):
         check(config, SCHEMA)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_order_of_keys_does_not_matter():
+    first, second = {"b": {"d": 1, "c": [2, 1]}, "a": 0}, {"a": 0, "b": {"c": [2, 1]}}
+    second["b"]["d"] = 1
+    order(first)
+    order(second)
+    assert repr(first) == repr(second) == "{'a': 0, 'b': {'c': [2, 1], 'd': 1}}"

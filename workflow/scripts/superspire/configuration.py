@@ -27,6 +27,23 @@ def named_bands(config):
         config["fields"] = {str(name): field for name, field in fields.items()}
 
 
+def order(section):
+    """Sort the keys of a configuration, in place, at every depth.
+
+    Snakemake compares the parameters of a rule by how they are written, so that the
+    order of the keys in a file would decide what is run again.
+
+    Parameters
+    ----------
+    section : dict
+        The configuration or a part of it.
+    """
+    for key in sorted(section, key=str):
+        value = section[key] = section.pop(key)
+        if isinstance(value, dict):
+            order(value)
+
+
 def check(config, schema):
     """Check the configuration against its schema.
 
