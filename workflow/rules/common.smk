@@ -17,6 +17,8 @@ from superspire.configuration import check, named_bands, order
 from superspire.errors import InputError
 from superspire.instruments import BANDS, SPIRE
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
 SCHEMA = HERE.parent / "schemas" / "config.schema.yaml"
 
 named_bands(config)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from superspire.dataset.normalisation import input_scale, target_scale
 from superspire.errors import InputError
-from superspire.evaluation.protocols import PAPER
+from superspire.evaluation.protocols import STRICT
 from superspire.fields.products import (
     build_catalogue,
     measured_scatter,
@@ -44,9 +44,9 @@ def read_bands(inputs, options, sky_level):
 
 
 def flux_scatter(path):
-    """Scatter of aperture fluxes, which are those of the paper's protocol."""
+    """Scatter of point-source fluxes against the truth: the strict protocol."""
     fluxes = pd.read_csv(path)
-    fluxes = fluxes[fluxes["protocol"] == PAPER]
+    fluxes = fluxes[fluxes["protocol"] == STRICT]
     return measured_scatter(fluxes["flux"], fluxes["flux_sr"])
 
 
@@ -67,7 +67,8 @@ def provenance(job, records, network_digest):
 def main(job, terminal):
     set_threads(job.threads)
     network = load_network(job.input.network)
-    factor = read_json(job.input.calibration)["factor"]
+    calibration = read_json(job.input.calibration)
+    factor = calibration["factor"]
     maps, records = read_bands(job.input, job.params.options, network.meta["sky_level"])
     wcs, shape = common_grid(maps, {b: job.input[f"map_{b}"] for b in SPIRE})
     image, covered = super_resolve_field(
@@ -88,6 +89,7 @@ def main(job, terminal):
         covered,
         wcs,
         factor=factor,
+        peak_factor=calibration["peak_factor"],
         threshold=job.params.threshold,
         minimum_flux=job.params.minimum_flux,
         top=target_scale(network.meta["normalisation"])[1],
@@ -112,6 +114,7 @@ def main(job, terminal):
             "covered_deg2": covered.sum() / 3600.0**2,
             "network": {"file": job.input.network, "digest": digest},
             "calibration_factor": factor,
+            "peak_factor": calibration["peak_factor"],
             "sources": len(table),
         },
     )

@@ -40,9 +40,12 @@ def inputs(tmp_path):
             "sky_level": {str(band): -1.5 for band in BANDS},
         },
     )
-    write_json(tmp_path / "calibration.json", {"factor": 1.2, "offset": 0.3})
+    write_json(
+        tmp_path / "calibration.json",
+        {"factor": 1.2, "offset": 0.3, "peak_factor": 1.5},
+    )
     flux = np.linspace(5.0, 50.0, 100)
-    pairs = {"protocol": "paper", "flux": flux, "flux_sr": flux / 1.5}
+    pairs = {"protocol": "strict", "flux": flux, "flux_sr": flux / 1.5}
     pd.DataFrame(pairs).to_csv(tmp_path / "fluxes.csv", index=False)
     maps = {}
     for band in SPIRE:
@@ -114,6 +117,7 @@ def test_products_of_a_field(inputs, tmp_path):
     assert record["maps"]["500"]["unit"] == "MJy/sr"
     assert record["maps"]["500"]["coverage"] == "HDU 3 (coverage)"
     assert record["calibration_factor"] == 1.2
+    assert record["peak_factor"] == 1.5
     table = read_table(tmp_path / "catalogue.fits")
     assert record["sources"] == len(table)
     assert table.meta["OBJECT"] == "a_field"

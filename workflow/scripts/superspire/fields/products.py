@@ -16,11 +16,8 @@ from superspire.evaluation.sources import (
 )
 from superspire.fields.tiling import near_edge
 from superspire.instruments import (
-    APERTURE_RADIUS,
     BANDS,
-    FWHM_PER_SIGMA,
     TARGET,
-    beam_area,
 )
 from superspire.io import Map, map_header, write_map
 
@@ -54,9 +51,9 @@ COLUMNS = {
     "ID": "Running number, brightest source first",
     "RA": "Right ascension (ICRS)",
     "DEC": "Declination (ICRS)",
-    "S450": "Calibrated 450 micron flux in 10 arcsec, beam-corrected",
+    "S450": "450 micron flux of the point source, from its calibrated peak",
     "S450_ERR": "Standard error of S450; see NOISE",
-    "S450_PEAK": "Calibrated map at the source above the median",
+    "S450_APER": "Calibrated flux in a circle of 10 arcsec, beam-corrected",
     "SNR": "Fitted height over the noise of the super-resolved map",
     "X": "Column in the super-resolved map, first pixel is 0",
     "Y": "Row in the super-resolved map, first pixel is 0",
@@ -105,6 +102,7 @@ def build_catalogue(
     *,
     factor,
     threshold,
+    peak_factor=None,
     minimum_flux=MINIMUM_FLUX,
     top=np.inf,
     inputs=None,
@@ -127,6 +125,9 @@ def build_catalogue(
         450 µm flux over network flux.
     threshold : float
         Least signal-to-noise ratio.
+    peak_factor : float, optional
+        450 µm peak over network peak (`evaluation.calibration.peak_calibration`);
+        `factor` by default.
     minimum_flux : float
         Least fitted height of a source, calibrated [mJy/beam].
     top : float
@@ -145,7 +146,8 @@ def build_catalogue(
     """
     calibrated = image * np.float32(factor)
     found = extract_blocks(calibrated, threshold, minimum_flux)
-    x, y, flux = (np.asarray(found[key], float) for key in ("x", "y", "aperture_flux"))
+    x, y, peak = (np.asarray(found[key], float) for key in ("x", "y", "peak"))
+    flux = peak * (peak_factor or factor) / factor
     ra, dec = wcs.all_pix2world(x, y, 0) if len(x) else (x, y)
     error = flux_errors(flux, local_rms(calibrated, x, y), scatter)
     beyond = beyond_training(image, x, y, top)
@@ -157,7 +159,7 @@ def build_catalogue(
             "DEC": dec * units.deg,
             "S450": flux * units.mJy,
             "S450_ERR": error * units.mJy,
-            "S450_PEAK": np.asarray(found["peak"], float) * units.mJy / units.beam,
+            "S450_APER": np.asarray(found["aperture_flux"], float) * units.mJy,
             "SNR": np.asarray(found["snr"], float),
             "X": x * units.pix,
             "Y": y * units.pix,
@@ -269,9 +271,9 @@ def flux_errors(flux, rms, scatter=None):
     Parameters
     ----------
     flux : ndarray, shape (n,)
-        Fluxes in circles of 10 arcsec [mJy].
+        Fluxes [mJy].
     rms : ndarray, shape (n,)
-        Local noise [mJy/beam]. The circle holds 4.4 beams, taken as independent.
+        Local noise [mJy/beam], that of a peak.
     scatter : tuple of (array_like, array_like), optional
         Flux [mJy], increasing, and fractional scatter.
 
@@ -280,15 +282,11 @@ def flux_errors(flux, rms, scatter=None):
     ndarray, shape (n,)
         [mJy].
     """
-    fwhm = BANDS[TARGET].fwhm
-    beams = np.pi * APERTURE_RADIUS**2 / beam_area(fwhm)
-    inside = 1.0 - np.exp(-0.5 * (APERTURE_RADIUS * FWHM_PER_SIGMA / fwhm) ** 2)
-    error = rms * np.sqrt(beams) / inside
     if scatter is None:
-        return error
+        return rms
     known, fraction = (np.asarray(values, float) for values in scatter)
     bright = np.maximum(flux, known[0])
-    return np.hypot(error, np.interp(np.log(bright), np.log(known), fraction) * bright)
+    return np.hypot(rms, np.interp(np.log(bright), np.log(known), fraction) * bright)
 
 
 def measured_scatter(flux, flux_sr, per_bin=SCATTER_SOURCES):
