@@ -45,7 +45,7 @@ def inputs(tmp_path):
         {"factor": 1.2, "offset": 0.3, "peak_factor": 1.5},
     )
     flux = np.linspace(5.0, 50.0, 100)
-    pairs = {"protocol": "strict", "flux": flux, "flux_sr": flux / 1.5}
+    pairs = {"protocol": "strict", "cutout": 0, "flux": flux, "flux_sr": flux / 1.5}
     pd.DataFrame(pairs).to_csv(tmp_path / "fluxes.csv", index=False)
     maps = {}
     for band in SPIRE:
