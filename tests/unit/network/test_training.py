@@ -1,0 +1,138 @@
+"""Training: the order of an epoch, resuming, and what is refused."""
+
+import keras
+import numpy as np
+import pytest
+
+from superspire.dataset.batches import Batches, SourceLists
+from superspire.errors import InputError
+from superspire.io import write_json
+from superspire.network.architecture import build_network
+from superspire.network.inference import Network, load_network, super_resolve
+from superspire.network.losses import PRESETS, LossOptions
+from superspire.network.training import Backup, Pass, train
+from superspire.seeds import stream
+
+SIZE = 64
+SETTINGS = {"epochs": 2, "learning_rate": 1e-3, "schedule": "cosine"}
+SCALE = {"250": [-5, 50], "350": [-5, 50], "500": [-5, 50], "450": [-1, 30]}
+OPTIONS = LossOptions(PRESETS["balanced"], "logcosh", 0.1)
+
+
+class InterruptedTrainingError(Exception):
+    pass
+
+
+def rng_of(epoch, number):
+    return stream(1, epoch, number)
+
+
+def new_network():
+    keras.utils.set_random_seed(3)
+    return build_network(2, output_bias=-3.0, size=SIZE)
+
+
+@pytest.fixture(scope="module")
+def passes():
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(4, SIZE, SIZE, 3)).astype(np.float32)
+    targets = rng.gamma(0.5, size=(4, SIZE, SIZE)).astype(np.float32)
+    sources = SourceLists(np.arange(5), np.full(4, 50), np.full(4, 60))
+    items = np.stack([np.arange(4), np.arange(4)], axis=1)
+
+    def batches(rng):
+        chosen = rng.permutation(items)
+        return Batches(inputs, targets, sources, chosen, 2, {"scale": SCALE})
+
+    return [Pass("simulated", batches), *[Pass("observed", batches)] * 3]
+
+
+def weights(network):
+    return [w.copy() for w in network.get_weights()]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(passes):
+    network = new_network()
+    history = train(network, passes, OPTIONS, SETTINGS, rng_of)
+    return weights(network), history
+
+
+def test_an_epoch_is_the_simulated_set_once_and_the_observed_three_times(
+    uninterrupted,
+):
+    _, history = uninterrupted
+    assert [row["kind"] for row in history] == ["simulated", *["observed"] * 3] * 2
+    assert [row["epoch"] for row in history] == [1] * 4 + [2] * 4
+    assert all(np.isfinite(row["loss"]) for row in history)
+    assert "spurious" in history[1]
+    assert "spurious" not in history[0]
+
+
+def test_two_runs_with_one_seed_give_the_same_weights(passes, uninterrupted):
+    network = new_network()
+    train(network, passes, OPTIONS, SETTINGS, rng_of)
+    for one, other in zip(weights(network), uninterrupted[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_resumed_training_equals_an_uninterrupted_one(
+    passes, uninterrupted, tmp_path
+):
+    def interrupted(epoch, number):
+        if epoch == 2 and number == 1:
+            raise InterruptedTrainingError
+        return rng_of(epoch, number)
+
+    backup = Backup(tmp_path, "digest")
+    with pytest.raises(InterruptedTrainingError):
+        train(new_network(), passes, OPTIONS, SETTINGS, interrupted, backup)
+    assert [file.name for file in tmp_path.iterdir()] == ["digest.npz"]
+    network = build_network(2, size=SIZE)
+    history = train(network, passes, OPTIONS, SETTINGS, rng_of, backup)
+    for one, other in zip(weights(network), uninterrupted[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+    losses = [[row["loss"] for row in h] for h in (history, uninterrupted[1])]
+    assert losses[0] == losses[1]
+    backup.remove()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_backup_of_another_training_is_not_used(tmp_path):
+    network = new_network()
+    adam = keras.optimizers.Adam()
+    adam.build(network.trainable_variables)
+    Backup(tmp_path, "one").save(network, adam, [{"epoch": 1}])
+    assert Backup(tmp_path, "other").restore(network, adam) == []
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(passes):
+    network = new_network()
+    network.get_layer("deconv8").bias.assign([np.nan])
+    with pytest.raises(InputError, match=r"lower training\.learning_rate"):
+        train(network, passes[:1], OPTIONS, SETTINGS, rng_of)
+
+
+def test_a_network_is_loaded_as_it_was_saved(tmp_path):
+    network = new_network()
+    meta = {
+        "architecture": {"base_filters": 2, "size": SIZE},
+        "normalisation": {"scale": SCALE},
+    }
+    network.save_weights(tmp_path / "network.weights.h5")
+    write_json(tmp_path / "network.json", meta)
+    images = np.random.default_rng(1).normal(size=(1, SIZE, SIZE, 3)).astype("f4")
+    loaded = load_network(tmp_path / "network.json")
+    expected = super_resolve(Network(network, meta), images)
+    np.testing.assert_array_equal(super_resolve(loaded, images), expected)
+    assert expected.min() >= -1
+    assert expected.max() <= 30
+
+
+def test_missing_or_foreign_weights_are_refused(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        load_network(tmp_path / "network.json")
+    build_network(3).save_weights(tmp_path / "network.weights.h5")
+    write_json(tmp_path / "network.json", {"architecture": {"base_filters": 2}})
+    with pytest.raises(InputError, match="not the weights"):
+        load_network(tmp_path / "network.json")
