@@ -29,6 +29,7 @@ include: "workflow/rules/catalogues.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/fields.smk"
+include: "workflow/rules/validation.smk"
 
 
 rule all:

@@ -127,6 +127,16 @@ def fields(wildcards=None):
     return [f"results/fields/{field}/superresolved.fits" for field in config["fields"]]
 
 
+def resource(name):
+    """Find a table that the workflow brings along."""
+    return str(HERE.parent.parent / "resources" / name)
+
+
+def validation_grid(wildcards):
+    """Points at which the sky model is evaluated without scatter."""
+    return config["validation"]["grid"] or resource("validation/grid.csv")
+
+
 def requested_fields():
     """Fields that the command line asks for by a target of theirs, or by `all`."""
     if "all" in sys.argv[1:]:

@@ -1,0 +1,31 @@
+"""Evaluate the sky model without scatter at the points of a grid."""
+
+import pandas as pd
+
+from superspire.errors import InputError
+from superspire.sky.catalogue import evaluate_model
+from superspire.sky.dust import load_library
+
+COLUMNS = ("z", "logM", "passive")
+
+
+def main(job):
+    grid = pd.read_csv(job.input.grid, comment="#")
+    missing = [name for name in COLUMNS if name not in grid]
+    if missing:
+        raise InputError(
+            f"{job.input.grid}: expected the columns {', '.join(COLUMNS)}, found no "
+            f"{', '.join(missing)}"
+        )
+    dust = load_library(job.params.dust_library)
+    table = evaluate_model(grid["z"], grid["logM"], grid["passive"], dust).to_pandas()
+    table["passive"] = table["passive"].astype(int)
+    table.to_csv(job.output[0], index=False, float_format="%.7g")
+    print(f"{len(table)} points")
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)
