@@ -27,6 +27,8 @@ rule simulate_catalogue:
         log_mass_min=lookup("simulation/log_mass_min", within=config),
         log_lir_min=lookup("simulation/log_lir_min", within=config),
         clustering=lookup("simulation/clustering", within=config),
+        cluster_seeds=lookup("simulation/cluster_seeds", within=config),
+        poisson=lookup("simulation/poisson", within=config),
         dust_library=lookup("simulation/dust_library", within=config),
         area=sky_area,
         center=sky_center,

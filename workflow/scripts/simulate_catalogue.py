@@ -16,6 +16,8 @@ def main(snakemake):
         log_mass_min=params.log_mass_min,
         log_lir_min=params.log_lir_min,
         clustering=params.clustering,
+        cluster_seeds=params.cluster_seeds,
+        poisson=params.poisson,
         center=params.center,
         dust=load_library(params.dust_library),
     )

@@ -171,3 +171,37 @@ def test_every_slice_gets_its_galaxies():
     # Forty per cent are clustered: 0.16 of the 4.8 of fully clustered points.
     assert 0.4 < pair_excess(points[high], 1.0, edges)[0] < 1.2
     assert abs(pair_excess(points[low], 1.0, edges)[0]) < 0.2
+
+
+@pytest.mark.parametrize("density", [40.0, 160.0])
+def test_amplitude_follows_a_given_density_of_seeds(density):
+    rng = np.random.default_rng(21)
+    edges = np.array([5.0, 30.0]) * ARCSEC
+    measured = [
+        pair_excess(
+            cl.clustered_positions(12_000, 50_000, 1.0, rng, density), 1.0, edges
+        )
+        for _ in range(8)
+    ]
+    theta = np.linspace(*edges, 50)
+    within = disc_separations(theta, cl.RADIUS / cl.SHRINK)
+    same = np.average(within, weights=theta) / cl.ETA
+    expected = (same + (1 - 1 / cl.ETA) * cross_separations(edges, rng)) / density
+    assert np.mean(measured) == pytest.approx(expected[0], rel=0.12)
+
+
+def test_eggs_own_amplitude_jumps_with_the_number_of_galaxies_kept():
+    z, mass = np.full(2_500, 1.95), np.full(2_500, 11.0)
+    edges = np.array([5.0, 30.0]) * ARCSEC
+
+    def excess(n, expected):
+        rng = np.random.default_rng(22)
+        fields = [cl.positions(z[:n], mass[:n], 1.0, expected, rng) for _ in range(40)]
+        return np.mean([pair_excess(field, 1.0, edges) for field in fields])
+
+    def many(edges):
+        return 60_000.0 * np.asarray(edges)
+
+    assert [cl.tree_shape(n, 1.0)[0] for n in (2_000, 2_500)] == [120, 30]
+    assert excess(2_500, None) / excess(2_000, None) == pytest.approx(4.0, rel=0.25)
+    assert excess(2_500, many) == pytest.approx(excess(2_000, many), rel=0.25)

@@ -34,6 +34,17 @@ def test_expected_number():
     np.testing.assert_allclose(double.numbers, 2.0 * population.numbers)
 
 
+def test_poisson_numbers_on_request():
+    population = pop.expected_population(0.01, 0.1, 6.0, 8.0)
+    totals = [
+        pop.slice_counts(population, np.random.default_rng(seed), True)[0].sum()
+        for seed in range(400)
+    ]
+    mean = population.numbers.sum()
+    assert np.mean(totals) == pytest.approx(mean, abs=4 * np.sqrt(mean / 400))
+    assert np.var(totals) == pytest.approx(mean, rel=0.3)
+
+
 def test_number_is_not_poissonian():
     population = pop.expected_population(1.0, 0.1, 6.0, 8.0)
     totals = [

@@ -201,3 +201,26 @@ def test_impossible_requests(compact, request_, key):
     request_ = {"area": 0.01} | request_
     with pytest.raises(InputError, match=key):
         simulate_catalogue(request_.pop("area"), 1, dust=compact, **request_)
+
+
+def test_seed_densities_and_poisson_numbers_are_options(compact):
+    def fields(**options):
+        return [
+            simulate_catalogue(
+                0.05,
+                stream(9, "options", i),
+                z_max=1.0,
+                log_lir_min=None,
+                dust=compact,
+                **options,
+            )
+            for i in range(3)
+        ]
+
+    fixed = [len(field) for field in fields(cluster_seeds=60.0)]
+    drawn = [len(field) for field in fields(poisson=True)]
+    own = fields(cluster_seeds="egg")
+    assert np.ptp(fixed) < 0.2 * np.sqrt(fixed[0])
+    assert np.ptp(drawn) > 0.2 * np.sqrt(fixed[0])
+    assert own[0].meta["SEEDS"] == "egg"
+    assert fields(poisson=True)[0].meta["POISSON"]

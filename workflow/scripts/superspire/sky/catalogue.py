@@ -86,7 +86,7 @@ def expected_below(area, z_min, z_max):
     return lambda z: np.interp(z, population.edges, below)
 
 
-def draw_galaxies(population, log_lir_min, fluxes, rng):
+def draw_galaxies(population, log_lir_min, fluxes, rng, poisson=False):
     """Draw the galaxies of a field and keep those above the threshold.
 
     Parameters
@@ -99,6 +99,8 @@ def draw_galaxies(population, log_lir_min, fluxes, rng):
         Fluxes of the dust library.
     rng : numpy.random.Generator
         Source of the draws.
+    poisson : bool
+        Poisson numbers of galaxies instead of EGG's nearly fixed ones.
 
     Yields
     ------
@@ -106,7 +108,7 @@ def draw_galaxies(population, log_lir_min, fluxes, rng):
         Redshift, mass [log10 Msun], passive, luminosity [log10 Lsun], temperature [K]
         and fluxes [mJy], shape (n, b).
     """
-    for z_all, mass_all, passive_all in draw_slices(population, rng):
+    for z_all, mass_all, passive_all in draw_slices(population, rng, poisson):
         for start in range(0, len(z_all), BLOCK):
             block = slice(start, start + BLOCK)
             z, mass, passive = z_all[block], mass_all[block], passive_all[block]
@@ -153,6 +155,8 @@ def simulate_catalogue(
     log_mass_min=8.0,
     log_lir_min=9.5,
     clustering=True,
+    cluster_seeds="reference",
+    poisson=False,
     center=(150.12, 2.21),
     dust,
 ):
@@ -172,6 +176,12 @@ def simulate_catalogue(
         Lowest infrared luminosity [log10 Lsun] (Lauritsen et al. 2021, section 2.1).
     clustering : bool, optional
         Clustered positions, else uniform ones.
+    cluster_seeds : {"reference", "egg"} or float, optional
+        How many seeds clustering starts from: EGG's rule for the galaxies above
+        1e8 Msun, whatever the cut; the same for the galaxies that are kept, as EGG
+        has it, so that the amplitude jumps with the cut; or a density [deg⁻²].
+    poisson : bool, optional
+        Poisson numbers of galaxies; EGG's hardly vary from field to field.
     center : tuple of float, optional
         RA and Dec of the centre of the field [deg].
     dust : superspire.sky.dust.DustLibrary
@@ -193,7 +203,7 @@ def simulate_catalogue(
     rng = np.random.default_rng(seed_rng)
     population = expected_population(area, z_min, z_max, log_mass_min, log_lir_min)
     table = dust_model.FluxTable(dust, z_min, z_max)
-    parts = list(draw_galaxies(population, log_lir_min, table, rng))
+    parts = list(draw_galaxies(population, log_lir_min, table, rng, poisson))
     if not sum(len(part[0]) for part in parts):
         raise InputError(
             f"log_lir_min: expected a limit that leaves galaxies in {area} deg² at z = "
@@ -204,8 +214,11 @@ def simulate_catalogue(
     )
     side = np.sqrt(area)
     if clustering:
-        expected = expected_below(area, z_min, z_max)
-        offsets = positions(z, mass, side, expected, rng)
+        expected = (
+            None if cluster_seeds == "egg" else expected_below(area, z_min, z_max)
+        )
+        density = None if isinstance(cluster_seeds, str) else cluster_seeds
+        offsets = positions(z, mass, side, expected, rng, density)
     else:
         offsets = rng.uniform(0.0, side, (len(z), 2))
     ra, dec = inverse_gnomonic(*(offsets.T - 0.5 * side), center)
@@ -222,6 +235,8 @@ def simulate_catalogue(
         "LOGMMIN": log_mass_min,
         "LOGLMIN": "none" if log_lir_min is None else log_lir_min,
         "CLUSTER": clustering,
+        "SEEDS": cluster_seeds,
+        "POISSON": poisson,
         "DUST": dust.name,
         "comments": COMMENTS.copy(),
     }

@@ -85,6 +85,31 @@ def tree_shape(n_reference, area):
     return int(np.ceil(n_sim / ETA**depth)), depth
 
 
+def fixed_tree(n_reference, area, seed_density):
+    """Numbers of seeds and points of a slice whose density of seeds is given.
+
+    The amplitude of the clustering is inverse to the density of seeds, which EGG's
+    rule makes jump between 25 and 127 deg⁻² with the number of galaxies.
+
+    Parameters
+    ----------
+    n_reference : float
+        Galaxies that the slice holds above 1e8 Msun.
+    area : float
+        Area of the field [deg²].
+    seed_density : float
+        Seeds per area [deg⁻²].
+
+    Returns
+    -------
+    seeds, points : int
+        Number of seeds, and of points in each of the five inner discs of a seed.
+    """
+    n_sim = int(OVERSAMPLING * max(n_reference, N_SIM_MIN))
+    seeds = max(round(seed_density * area), 1)
+    return seeds, int(np.ceil(n_sim / (seeds * ETA)))
+
+
 def disc_offsets(n, radius, rng):
     """Draw offsets uniform in a disc.
 
@@ -194,30 +219,37 @@ def share_points(fill, points_per_disc, rng):
     return np.diff(steps, axis=1, prepend=0.0).astype(int)
 
 
-def clustered_positions(n, n_reference, side, rng):
+def clustered_positions(n, n_reference, side, rng, seed_density=None):
     """Draw clustered positions of one redshift slice.
 
-    The tree is that of all `n_reference` galaxies above 1e8 Msun, whatever the cut of
-    the catalogue, so that the clustering does not depend on the cut; `n` of its points
-    are kept at random, and only these are made.
+    The tree is that of `n_reference` galaxies, for instance all above 1e8 Msun,
+    whatever the cut of the catalogue; `n` of its points are kept at random, and only
+    these are made.
 
     Parameters
     ----------
     n : int
         Number of positions, at most 1.5 times `n_reference` or 1500.
     n_reference : float
-        Galaxies that the slice holds above 1e8 Msun.
+        Galaxies that the tree is made for.
     side : float
         Side of the square [deg].
     rng : numpy.random.Generator
         Source of the draws.
+    seed_density : float, optional
+        Seeds per area [deg⁻²]; by EGG's rule if it is not given.
 
     Returns
     -------
     ndarray, shape (n, 2)
         Positions between 0 and `side` [deg], in random order.
     """
-    n_seeds, depth = tree_shape(n_reference, side**2)
+    if seed_density is None:
+        n_seeds, depth = tree_shape(n_reference, side**2)
+        points = ETA ** (depth - 1)
+    else:
+        n_seeds, points = fixed_tree(n_reference, side**2, seed_density)
+        depth = LEVELS
     seeds = rng.uniform(0.0, side, (n_seeds, 2))
     if depth < LEVELS:
         kept = rng.choice(n_seeds * ETA**depth, n, replace=False)
@@ -226,14 +258,14 @@ def clustered_positions(n, n_reference, side, rng):
     parents = np.repeat(seeds, ETA, axis=0)
     centres = scatter_around(parents, RADIUS, side, MARGIN * inner, rng)
     fill = filling_factor(centres, inner, side, rng).reshape(n_seeds, ETA)
-    counts = share_points(fill, ETA ** (depth - 1), rng)
+    counts = share_points(fill, points, rng)
     last = np.cumsum(counts)
     kept = rng.choice(last[-1], n, replace=False)
     chosen = np.searchsorted(last, kept, side="right")
     return scatter_around(centres[chosen], inner, side, 0.0, rng)
 
 
-def positions(z, log_mass, side, expected, rng):
+def positions(z, log_mass, side, expected, rng, seed_density=None):
     """Draw the positions of the galaxies of a field.
 
     Parameters
@@ -242,10 +274,13 @@ def positions(z, log_mass, side, expected, rng):
         Redshift and stellar mass [log10 Msun].
     side : float
         Side of the square [deg].
-    expected : callable
-        Number of galaxies above 1e8 Msun expected in the field below a redshift.
+    expected : callable or None
+        Number of galaxies above 1e8 Msun expected in the field below a redshift, which
+        the trees are made for; None for the galaxies that are given, as in EGG.
     rng : numpy.random.Generator
         Source of the draws.
+    seed_density : float, optional
+        See `clustered_positions`.
 
     Returns
     -------
@@ -258,7 +293,10 @@ def positions(z, log_mass, side, expected, rng):
     p = clustered_probability(z, log_mass)
     clustered = np.flatnonzero(rng.random(len(z), dtype=np.float32) < p)
     edges = clustering_slices(z.max() if len(z) else 0.0)
-    reference = np.diff(expected(edges))
+    if expected is None:
+        reference = np.histogram(z, edges)[0]
+    else:
+        reference = np.diff(expected(edges))
     cell = np.searchsorted(edges, z[clustered], side="right") - 1
     members = clustered[np.argsort(cell, kind="stable")]
     numbers = np.bincount(cell, minlength=len(reference))
@@ -266,6 +304,6 @@ def positions(z, log_mass, side, expected, rng):
     for n, end, n_reference in zip(numbers, ends, reference, strict=True):
         if n:
             points[members[end - n : end]] = clustered_positions(
-                n, n_reference, side, rng
+                n, n_reference, side, rng, seed_density
             )
     return points

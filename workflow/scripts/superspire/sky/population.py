@@ -174,7 +174,7 @@ def sample_linear(nodes, density, n, rng):
     return np.clip(nodes[i] + step, nodes[i], nodes[i + 1])
 
 
-def slice_counts(population, rng):
+def slice_counts(population, rng, poisson=False):
     """Draw how many galaxies of each type fall in each slice.
 
     The total of a type is the sum over the slices of floor(n) + Bernoulli(frac n), so
@@ -187,6 +187,8 @@ def slice_counts(population, rng):
         Expected numbers.
     rng : numpy.random.Generator
         Source of the draws.
+    poisson : bool
+        Draw the total of a type from a Poisson distribution instead.
 
     Returns
     -------
@@ -201,8 +203,11 @@ def slice_counts(population, rng):
     nodes = np.stack([edges[:-1], z, edges[1:]], axis=1)
     counts, densities = [], []
     for numbers in population.numbers:
-        whole = np.floor(numbers)
-        total = int((whole + (rng.random(len(numbers)) < numbers - whole)).sum())
+        if poisson:
+            total = rng.poisson(numbers.sum())
+        else:
+            whole = np.floor(numbers)
+            total = int((whole + (rng.random(len(numbers)) < numbers - whole)).sum())
         density = np.interp(nodes, z, numbers / np.diff(edges))
         mass = np.diff(nodes, axis=1) * 0.5 * (density[:, 1:] + density[:, :-1])
         weights = mass.sum(axis=1)
@@ -243,7 +248,7 @@ def sample_masses(population, i, kind, n, rng):
     return np.maximum(sample_linear(nodes, density, n, rng), floor)
 
 
-def draw_slices(population, rng):
+def draw_slices(population, rng, poisson=False):
     """Draw the galaxies of a field, one redshift slice at a time.
 
     Parameters
@@ -252,6 +257,8 @@ def draw_slices(population, rng):
         Expected numbers and mass functions.
     rng : numpy.random.Generator
         Source of the draws.
+    poisson : bool
+        See `slice_counts`.
 
     Yields
     ------
@@ -260,7 +267,7 @@ def draw_slices(population, rng):
     passive : ndarray of bool, shape (n,)
         Quiescent galaxies.
     """
-    counts, nodes, density = slice_counts(population, rng)
+    counts, nodes, density = slice_counts(population, rng, poisson)
     for i in range(counts.shape[1]):
         z, mass = [], []
         for kind in (0, 1):
