@@ -10,7 +10,7 @@ from superspire.io import write_json
 from superspire.network.architecture import build_network
 from superspire.network.inference import Network, load_network, super_resolve
 from superspire.network.losses import PRESETS, LossOptions
-from superspire.network.training import Backup, Pass, train
+from superspire.network.training import Backup, Pass, optimiser, train
 from superspire.seeds import stream
 
 SIZE = 64
@@ -136,3 +136,10 @@ def test_missing_or_foreign_weights_are_refused(tmp_path):
     write_json(tmp_path / "network.json", {"architecture": {"base_filters": 2}})
     with pytest.raises(InputError, match="not the weights"):
         load_network(tmp_path / "network.json")
+
+
+def test_the_learning_rate_rises_and_falls():
+    schedule = optimiser(1e-3, 1000)._learning_rate
+    rates = [float(schedule(step)) for step in (0, 20, 510, 1000)]
+    assert rates == pytest.approx([2e-5, 1e-3, 5.1e-4, 2e-5], rel=1e-3)
+    assert float(optimiser(1e-3, 1000, "constant").learning_rate) == pytest.approx(1e-3)

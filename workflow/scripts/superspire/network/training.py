@@ -13,6 +13,10 @@ from superspire.errors import InputError
 from superspire.network.losses import loss_terms, total
 
 
+LOWEST_RATE = 0.02
+"""First and last learning rate of the cosine schedule, of its highest."""
+
+
 class LossModel(keras.Model):
     """A network with the loss of one kind of image.
 
@@ -78,22 +82,17 @@ class Progress(keras.callbacks.Callback):
     Parameters
     ----------
     bar : tqdm.tqdm
-        Progress bar over all images of the training.
+        Progress bar over all batches of the training.
     """
 
     def __init__(self, bar):
         super().__init__()
         self.bar = bar
-        self.seen = 0
 
     def on_train_batch_end(self, batch, logs=None):
-        """Advance by the images of the batch and show the loss."""
+        """Advance by a batch and show the mean loss of the pass."""
+        self.bar.set_postfix({"loss": f"{logs['loss']:.3g}"}, refresh=False)
         self.bar.update(1)
-        if logs:
-            self.bar.set_postfix(
-                {key: f"{logs[key]:.3g}" for key in ("loss",) if key in logs},
-                refresh=False,
-            )
 
 
 def optimiser(learning_rate, steps, schedule="cosine", warmup=0.02):
@@ -117,13 +116,13 @@ def optimiser(learning_rate, steps, schedule="cosine", warmup=0.02):
     if schedule == "cosine":
         rise = max(1, int(warmup * steps))
         learning_rate = keras.optimizers.schedules.CosineDecay(
-            learning_rate / 50,
+            LOWEST_RATE * learning_rate,
             max(1, steps - rise),
-            alpha=0.5,
+            alpha=LOWEST_RATE,
             warmup_target=learning_rate,
             warmup_steps=rise,
         )
-    return keras.optimizers.Adam(learning_rate, beta_1=0.9, clipnorm=None)
+    return keras.optimizers.Adam(learning_rate)
 
 
 def train(network, passes, options, settings, rng_of, backup=None, bar=None):
