@@ -12,7 +12,6 @@ from keras import ops
 from superspire.errors import InputError
 from superspire.network.losses import loss_terms, total
 
-
 LOWEST_RATE = 0.02
 """First and last learning rate of the cosine schedule, of its highest."""
 
