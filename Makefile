@@ -35,7 +35,7 @@ check: .venv/.ready
 lock:
 	@$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet pip-tools
 	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
-		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
+		--no-emit-find-links --no-emit-trusted-host --no-emit-options \
 		--output-file envs/requirements.lock envs/requirements.in
 
 clean:
