@@ -114,3 +114,16 @@ def test_a_field_too_small_for_a_cutout_stops_the_run_with_a_sentence(tmp_path):
     log = (tmp_path / "logs/cut_cutouts/independent.log").read_text()
     assert log.startswith("Error: a cutout of 424 arcsec")
     assert len(log.splitlines()) == 1
+
+
+def test_configured_maps_take_the_place_of_the_mock_field(tmp_path):
+    maps = {band: f"{band}.fits" for band in (250, 350, 450, 500)}
+    for name in maps.values():
+        (tmp_path / name).touch()
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump({"observed": {"maps": maps}}))
+    plan = snakemake(tmp_path, "--dry-run", "all", config=path)
+    assert plan.returncode == 0, plan.stderr
+    assert plan.stdout.count("rule read_observed_map:") == 4
+    assert "results/skies/observed/catalogue.fits" not in plan.stdout
+    assert "results/catalogues/observed_injected.ecsv" not in plan.stdout
