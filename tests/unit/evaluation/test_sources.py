@@ -108,3 +108,14 @@ def test_floor_border_and_given_noise():
 def test_false_detections_are_rare_in_noise():
     noise = np.random.default_rng(1).normal(0.0, 1.0, (424, 424))
     assert len(extract_sources(noise, 5.0)) <= 1
+
+
+def test_a_saturated_top_is_one_source():
+    image = np.minimum(paint(80, [40.3], [39.6], [30.0]), 24.0)
+    image += 1e-3 * np.random.default_rng(4).normal(size=image.shape)
+    assert len(extract_sources(image, 5.0, minimum_flux=2.0)) == 1
+
+
+def test_neighbours_of_a_beam_apart_are_two_sources():
+    image = paint(80, [36.0, 46.0], [40.0, 40.0], [20.0, 20.0])
+    assert len(extract_sources(image, 5.0, minimum_flux=2.0)) == 2

@@ -30,6 +30,9 @@ PEAK_BOX = 9
 TARGET_SNR = 3.0
 """Least signal-to-noise ratio of the target sources in eqs. 4 and 5."""
 
+SAME_SOURCE = 0.25
+"""Maxima nearer than this are one source, as on a saturated top [FWHM]."""
+
 MINIMUM_FLUX = 0.5
 """Faintest source that is looked for in a map without noise [mJy]."""
 
@@ -190,8 +193,8 @@ def extract_sources(
     DAOStarFinder fits the height of a Gaussian of the beam's width at every pixel.
     A source is a maximum of these heights; its signal-to-noise ratio is the height
     over the clipped scatter of all heights in the map, which holds instrument noise
-    and confusion. No source is lost for being near another (``min_separation=0``) or
-    for its shape.
+    and confusion. No source is lost for being near another, unless within a quarter of
+    the beam, or for its shape.
 
     Parameters
     ----------
@@ -247,7 +250,7 @@ def gaussian_finder(height, fwhm):
     return DAOStarFinder(
         height,
         fwhm / PIXEL,
-        min_separation=0,
+        min_separation=SAME_SOURCE * fwhm / PIXEL,
         scale_threshold=False,
         sharpness_range=None,
         roundness_range=None,
