@@ -11,6 +11,7 @@ from photutils.detection import DAOStarFinder, find_peaks
 from photutils.utils.exceptions import NoDetectionsWarning
 from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.signal import fftconvolve
+from scipy.spatial import cKDTree
 
 from superspire.instruments import (
     APERTURE_RADIUS,
@@ -250,7 +251,7 @@ def gaussian_finder(height, fwhm):
     return DAOStarFinder(
         height,
         fwhm / PIXEL,
-        min_separation=SAME_SOURCE * fwhm / PIXEL,
+        min_separation=0,
         scale_threshold=False,
         sharpness_range=None,
         roundness_range=None,
@@ -308,4 +309,28 @@ def fitted_peaks(image, height, fwhm, mask=None):
         return np.empty(0), np.empty(0), np.empty(0)
     heights = height * 10.0 ** (-0.4 * np.asarray(found["daofind_mag"]))
     x, y = (np.asarray(found[name]) for name in ("x_centroid", "y_centroid"))
-    return x, y, heights
+    kept = distinct(x, y, heights, SAME_SOURCE * fwhm / PIXEL)
+    return x[kept], y[kept], heights[kept]
+
+
+def distinct(x, y, height, separation):
+    """Leave out maxima that lie next to a higher one.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n,)
+        Positions [pixel].
+    height : ndarray, shape (n,)
+        Heights.
+    separation : float
+        Maxima nearer than this are one source [pixel].
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    kept = np.ones(len(x), dtype=bool)
+    pairs = cKDTree(np.column_stack([x, y])).query_pairs(separation)
+    for pair in pairs:
+        kept[min(pair, key=lambda i: (height[i], -i))] = False
+    return kept
