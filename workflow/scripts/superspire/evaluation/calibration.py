@@ -2,9 +2,9 @@
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
-from scipy.spatial import cKDTree
 
 from superspire.evaluation.catalogues import coverage_weights
+from superspire.evaluation.matching import match
 from superspire.evaluation.sources import extract_sources
 from superspire.instruments import (
     BANDS,
@@ -201,12 +201,10 @@ def peak_calibration(target, generated, radius=PAIR_RADIUS, brightest=PAIR_FLUX)
     for true_map, generated_map in zip(target, generated, strict=True):
         found = extract_sources(generated_map, 5.0, minimum_flux=brightest)
         true = extract_sources(true_map, 5.0)
-        if len(found) == 0 or len(true) == 0:
-            continue
-        places = [np.column_stack([t["x"], t["y"]]) for t in (true, found)]
-        distance, nearest = cKDTree(places[0]).query(places[1])
-        near = distance <= radius
-        ratios.append(true["peak"].value[nearest[near]] / found["peak"].value[near])
+        found["cutout"] = true["cutout"] = 0
+        partner, _ = match(found, true, radius)
+        near = partner >= 0
+        ratios.append(true["peak"].value[partner[near]] / found["peak"].value[near])
     ratios = np.concatenate(ratios) if ratios else np.empty(0)
     enough = len(ratios) >= LEAST_PAIRS
     error = np.sqrt(np.pi / 2 / len(ratios)) * np.std(ratios) if enough else np.nan

@@ -64,6 +64,11 @@ def clustered_probability(z, log_mass):
     return p * np.clip((z - 0.5) / 0.5, 0.0, 1.0)
 
 
+def simulated_points(n_reference):
+    """Points that the tree of a slice of `n_reference` galaxies has at least."""
+    return int(OVERSAMPLING * max(n_reference, N_SIM_MIN))
+
+
 def tree_shape(n_reference, area):
     """Numbers of seeds and levels of a slice.
 
@@ -79,7 +84,7 @@ def tree_shape(n_reference, area):
     seeds, depth : int
         Number of seeds, and L: each seed stands for 5^L points.
     """
-    n_sim = int(OVERSAMPLING * max(n_reference, N_SIM_MIN))
+    n_sim = simulated_points(n_reference)
     crowd = n_sim / area * np.pi * RADIUS**2
     depth = max(int(np.ceil(np.log(max(crowd, 1.0)) / np.log(ETA))), 1)
     return int(np.ceil(n_sim / ETA**depth)), depth
@@ -105,7 +110,7 @@ def fixed_tree(n_reference, area, seed_density):
     seeds, points : int
         Number of seeds, and of points in each of the five inner discs of a seed.
     """
-    n_sim = int(OVERSAMPLING * max(n_reference, N_SIM_MIN))
+    n_sim = simulated_points(n_reference)
     seeds = max(round(seed_density * area), 1)
     return seeds, int(np.ceil(n_sim / (seeds * ETA)))
 
