@@ -18,8 +18,7 @@ from astropy.io import fits
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "workflow" / "scripts"))
 
-from superspire import instruments  # noqa: E402
-from superspire.sky import dust  # noqa: E402
+from superspire.sky import dust, response  # noqa: E402
 
 COMPONENTS = 12
 
@@ -95,12 +94,13 @@ def flux_errors(compact, library):
     """
     z = np.expm1(np.linspace(np.log1p(0.1), np.log1p(6.0), 120))
     warm = (library.tdust >= 14.9) & (library.tdust <= 60.5)
-    bands = tuple(instruments.BANDS)
+    responses = response.load_responses()
     new, old = (
-        dust.band_luminosities(item, z, bands)[warm] for item in (compact, library)
+        dust.band_luminosities(item, z, responses.values())[warm]
+        for item in (compact, library)
     )
     errors = {}
-    for i, band in enumerate(bands):
+    for i, band in enumerate(responses):
         ratios = []
         for f in (0.0, 0.02, 0.1, 0.5, 1.0):
             a, b = ((1 - f) * x[:, :, 0, i] + f * x[:, :, 1, i] for x in (new, old))

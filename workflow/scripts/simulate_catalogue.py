@@ -1,14 +1,15 @@
 """Simulate the galaxies of one sky (section 2.1)."""
 
-from superspire.io import write_table
+from superspire.io import write_table_parts
 from superspire.seeds import stream
-from superspire.sky.catalogue import simulate_catalogue
+from superspire.sky.catalogue import simulate_parts
 from superspire.sky.dust import load_library
+from superspire.sky.response import load_responses
 
 
-def main(snakemake):
-    params, sky = snakemake.params, snakemake.wildcards.sky
-    catalogue = simulate_catalogue(
+def main(job):
+    params, sky = job.params, job.wildcards.sky
+    parts = simulate_parts(
         params.area,
         stream(params.seed, "catalogue", sky),
         z_min=params.z_min,
@@ -20,9 +21,11 @@ def main(snakemake):
         poisson=params.poisson,
         center=params.center,
         dust=load_library(params.dust_library),
+        responses=load_responses(params.response),
+        realism=params.realism,
     )
-    print(f"{sky}: {len(catalogue)} galaxies in {params.area} deg²")
-    write_table(snakemake.output[0], catalogue, SEED=params.seed, SKY=sky)
+    n = write_table_parts(job.output[0], parts, SEED=params.seed, SKY=sky)
+    print(f"{sky}: {n} galaxies in {params.area} deg²")
 
 
 if __name__ == "__main__":

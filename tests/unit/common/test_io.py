@@ -9,12 +9,14 @@ from astropy.table import Table
 from superspire.errors import InputError
 from superspire.io import (
     Map,
+    read_columns,
     read_json,
     read_map,
     read_table,
     write_json,
     write_map,
     write_table,
+    write_table_parts,
 )
 from superspire.seeds import stream
 from superspire.sky.maps import field_wcs
@@ -73,3 +75,36 @@ def test_streams_depend_on_seed_and_name_alone():
     }
     assert len(set(draws.values())) == len(draws)
     assert stream(1, "a").integers(2**62) == draws[1, "a"]
+
+
+@pytest.mark.parametrize("lengths", [(5,), (3, 0, 400), (1000, 1)])
+def test_a_table_written_in_parts_is_the_whole_table(tmp_path, lengths):
+    rng = np.random.default_rng(1)
+    parts = [
+        Table(
+            {
+                "RA": rng.uniform(0, 360, n) * units.deg,
+                "S450": rng.normal(size=n).astype(np.float32) * units.mJy,
+                "PASSIVE": rng.random(n) < 0.5,
+            },
+            meta={"AREA": 2.0, "comments": ["two", "comments"]},
+        )
+        for n in lengths
+    ]
+    path = tmp_path / "parts.fits"
+    assert write_table_parts(path, iter(parts), SEED=4) == sum(lengths)
+    with fits.open(path) as hdus:
+        hdus.verify("exception")
+    assert path.stat().st_size % 2880 == 0
+    table = read_table(path)
+    assert table["S450"].unit == units.mJy
+    assert (table.meta["AREA"], table.meta["SEED"]) == (2.0, 4)
+    assert table.meta["comments"] == ["two", "comments"]
+    for name in table.colnames:
+        whole = np.concatenate([part[name] for part in parts])
+        assert np.array_equal(table[name], whole)
+    passive, flux = read_columns(path, "PASSIVE", "S450")
+    assert flux.dtype == np.dtype("f4")
+    assert flux.dtype.isnative
+    assert np.array_equal(flux, table["S450"])
+    assert passive.dtype == bool

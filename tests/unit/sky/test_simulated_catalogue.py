@@ -1,7 +1,11 @@
+import itertools
+
 import numpy as np
 import pytest
 from astropy.table import Table
 from astropy.wcs import WCS
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from superspire.errors import InputError
@@ -11,7 +15,10 @@ from superspire.sky.catalogue import (
     expected_below,
     inverse_gnomonic,
     simulate_catalogue,
+    simulate_parts,
+    whole_slices,
 )
+from superspire.sky.clustering import clustering_slices
 
 
 def tangent_plane(catalogue, center):
@@ -186,6 +193,7 @@ def test_expected_numbers_below_a_redshift():
     ("request_", "key"),
     [
         ({"area": 0.0}, "area"),
+        ({"area": 0.0015}, "area: expected at least 0.0016 deg² for clustered"),
         ({"area": 101.0}, "area"),
         ({"area": np.nan}, "area"),
         ({"z_min": 0.0}, "z_min"),
@@ -224,3 +232,39 @@ def test_seed_densities_and_poisson_numbers_are_options(compact):
     assert np.ptp(drawn) > 0.2 * np.sqrt(fixed[0])
     assert own[0].meta["SEEDS"] == "egg"
     assert fields(poisson=True)[0].meta["POISSON"]
+
+
+def test_the_parts_are_the_catalogue_in_order_of_redshift(compact):
+    options = {"log_lir_min": 10.0, "dust": compact}
+    parts = list(simulate_parts(0.3, 5, **options))
+    whole = simulate_catalogue(0.3, 5, **options)
+    assert len(parts) > 10
+    for name in whole.colnames:
+        joined = np.concatenate([part[name] for part in parts])
+        np.testing.assert_array_equal(joined, whole[name])
+    edges = clustering_slices(6.0)
+    slices = [set(np.searchsorted(edges, p["Z"], side="right")) for p in parts]
+    for before, after in itertools.pairwise(slices):
+        assert max(before) < min(after)
+
+
+@given(
+    widths=st.lists(st.floats(0.001, 0.5), min_size=1, max_size=40),
+    sizes=st.lists(st.integers(0, 9), min_size=40, max_size=40),
+)
+def test_slices_are_never_cut(widths, sizes):
+    """Whatever the slices of the draws, galaxies that cluster stay together."""
+    bounds = 0.1 + np.concatenate([[0.0], np.cumsum(widths)])
+    rng = np.random.default_rng(0)
+    edges = clustering_slices(bounds[-1])
+    drawn = [
+        {"Z": rng.uniform(low, high, n)}
+        for low, high, n in zip(bounds[:-1], bounds[1:], sizes, strict=False)
+    ]
+    source = [(part["Z"].min(), part) for part in drawn if len(part["Z"])]
+    groups = [group["Z"] for group in whole_slices(iter(source), edges)]
+    slices = [set(np.searchsorted(edges, z, side="right")) for z in groups]
+    assert sum(map(len, slices)) == len(set().union(*slices))
+    total = sum(len(part["Z"]) for _, part in source)
+    assert sum(map(len, groups)) == total
+    assert all(len(z) for z in groups)

@@ -1,5 +1,6 @@
 """Maps, tables and small records on disk, with units and provenance."""
 
+import io
 import json
 import os
 from dataclasses import dataclass, field
@@ -12,6 +13,9 @@ from astropy.wcs import WCS
 
 from superspire import __version__
 from superspire.errors import InputError
+
+BLOCK = 2880
+"""FITS files come in blocks of so many bytes."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,66 @@ def write_table(path, table, **cards):
     table.meta.update(CREATOR=f"SuperSPIRE {__version__}", **cards)
     kind = "ascii.ecsv" if os.fspath(path).endswith(".ecsv") else "fits"
     table.write(path, format=kind, overwrite=True)
+
+
+def write_table_parts(path, parts, **cards):
+    """Write a FITS table part by part, so that memory does not grow with its length.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to write.
+    parts : iterable of astropy.table.Table
+        Parts with the same columns; the header is that of the first.
+    **cards
+        Provenance, for instance ``SEED=1``.
+
+    Returns
+    -------
+    int
+        Number of rows.
+    """
+    rows, count_at = 0, None
+    with open(path, "wb") as file:
+        for part in parts:
+            part.meta.update(CREATOR=f"SuperSPIRE {__version__}", **cards)
+            buffer = io.BytesIO()
+            hdu = fits.table_to_hdu(part)
+            hdu.writeto(buffer)
+            header = hdu.header.tostring().encode()
+            start, size = BLOCK + len(header), hdu.header["NAXIS1"] * len(part)
+            buffer = buffer.getbuffer()
+            if count_at is None:
+                file.write(buffer[:start])
+                count_at = BLOCK + header.index(b"NAXIS2  =")
+            file.write(buffer[start : start + size])
+            rows += len(part)
+        file.write(bytes(-file.tell() % BLOCK))
+        file.seek(count_at)
+        file.write(f"NAXIS2  = {rows:20d}".encode())
+    return rows
+
+
+def read_columns(path, *names):
+    """Read a few columns of a FITS table into memory, in native byte order.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File that `write_table` or `write_table_parts` wrote.
+    *names : str
+        Columns.
+
+    Returns
+    -------
+    tuple of ndarray
+        The columns.
+    """
+    with fits.open(path, memmap=True) as hdus:
+        data = hdus[1].data
+        return tuple(
+            np.array(data[n], dtype=data[n].dtype.newbyteorder("=")) for n in names
+        )
 
 
 def read_table(path):

@@ -1,12 +1,15 @@
 """A catalogue of simulated galaxies: properties, fluxes and positions."""
 
+from typing import NamedTuple
+
 import numpy as np
-from astropy.table import Table
+from astropy.table import Table, vstack
 
 from superspire.errors import InputError
 from superspire.instruments import BANDS
 from superspire.sky import dust as dust_model
-from superspire.sky.clustering import positions
+from superspire.sky import lensing, lines
+from superspire.sky.clustering import SMALLEST_AREA, clustering_slices, positions
 from superspire.sky.cosmology import luminosity_distance
 from superspire.sky.galaxies import NO_SCATTER, draw_scatter, evaluate
 from superspire.sky.population import draw_slices, expected_population
@@ -20,14 +23,27 @@ LOG_MASS_REFERENCE = 8.0
 BLOCK = 250_000
 UNITS = {"RA": "deg", "DEC": "deg", "TDUST": "K"}
 UNITS |= {f"S{band}": "mJy" for band in BANDS}
+EFFECTS = ("emission_lines", "weak_lensing", "strong_lensing")
+"""Keys of the realism section that change the galaxies."""
+
 COMMENTS = [
     "LOGM is the log10 of the stellar mass in Msun (Salpeter IMF).",
     "LOGLIR is the log10 of the luminosity between 8 and 1000 um in Lsun.",
     "TDUST is the temperature before the nearest template is taken.",
+    "MU, if there is one, is the magnification, which the fluxes contain.",
 ]
 
 
-def check_request(area, z_min, z_max, log_mass_min, center):
+class Streams(NamedTuple):
+    """Random generators of one field, so that no ingredient moves another one."""
+
+    galaxies: np.random.Generator
+    positions: np.random.Generator
+    lines: np.random.Generator
+    lensing: np.random.Generator
+
+
+def check_request(area, z_min, z_max, log_mass_min, center, clustering):
     """Refuse what the model cannot do.
 
     Parameters
@@ -40,6 +56,8 @@ def check_request(area, z_min, z_max, log_mass_min, center):
         Lowest stellar mass [log10 Msun].
     center : tuple of float
         RA and Dec [deg].
+    clustering : bool
+        Clustered positions.
 
     Raises
     ------
@@ -59,6 +77,11 @@ def check_request(area, z_min, z_max, log_mass_min, center):
         raise InputError(
             f"log_mass_min: expected {LOG_MASS_RANGE[0]:g} to {LOG_MASS_RANGE[1]:g} "
             f"(log10 of solar masses), found {log_mass_min}"
+        )
+    if clustering and area < SMALLEST_AREA:
+        raise InputError(
+            f"area: expected at least {SMALLEST_AREA:.4f} deg² for clustered positions "
+            f"(or clustering: false), found {area}"
         )
     if not (np.isfinite(center[0]) and abs(center[1]) <= 90.0):
         raise InputError(
@@ -86,7 +109,7 @@ def expected_below(area, z_min, z_max):
     return lambda z: np.interp(z, population.edges, below)
 
 
-def draw_galaxies(population, log_lir_min, fluxes, rng, poisson=False):
+def draw_galaxies(population, log_lir_min, fluxes, streams, poisson=False, realism=()):
     """Draw the galaxies of a field and keep those above the threshold.
 
     Parameters
@@ -97,30 +120,85 @@ def draw_galaxies(population, log_lir_min, fluxes, rng, poisson=False):
         Threshold [log10 Lsun].
     fluxes : superspire.sky.dust.FluxTable
         Fluxes of the dust library.
-    rng : numpy.random.Generator
-        Source of the draws.
+    streams : Streams
+        Sources of the draws.
     poisson : bool
         Poisson numbers of galaxies instead of EGG's nearly fixed ones.
+    realism : sequence of str
+        Which of EFFECTS are on. The threshold applies before any magnification.
 
     Yields
     ------
-    tuple of ndarray
-        Redshift, mass [log10 Msun], passive, luminosity [log10 Lsun], temperature [K]
-        and fluxes [mJy], shape (n, b).
+    z_reached : float
+        Redshift below which no more galaxies will come.
+    galaxies : dict of ndarray
+        The columns of the catalogue but the positions.
     """
-    for z_all, mass_all, passive_all in draw_slices(population, rng, poisson):
+    weak, strong = ("weak_lensing" in realism, "strong_lensing" in realism)
+    for z_all, mass_all, passive_all in draw_slices(
+        population, streams.galaxies, poisson
+    ):
         for start in range(0, len(z_all), BLOCK):
             block = slice(start, start + BLOCK)
             z, mass, passive = z_all[block], mass_all[block], passive_all[block]
-            galaxies = evaluate(z, mass, passive, draw_scatter(len(z), rng))
-            if log_lir_min is None:
-                keep = np.ones(len(z), dtype=bool)
-            else:
-                keep = galaxies.log_lir >= log_lir_min
-            z, mass, passive = z[keep], mass[keep], passive[keep]
-            log_lir, tdust, ir8 = (x[keep] for x in galaxies[-3:])
-            flux = fluxes.fluxes(z, log_lir, tdust, ir8)
-            yield z, mass, passive, log_lir, tdust, flux
+            model = evaluate(z, mass, passive, draw_scatter(len(z), streams.galaxies))
+            if log_lir_min is not None:
+                keep = model.log_lir >= log_lir_min
+                z, mass, passive = z[keep], mass[keep], passive[keep]
+                model = model._make(x[keep] for x in model)
+            flux = fluxes.fluxes(z, model.log_lir, model.tdust, model.ir8)
+            galaxies = {"Z": z, "LOGM": mass, "PASSIVE": passive}
+            galaxies |= {"LOGLIR": model.log_lir, "TDUST": model.tdust}
+            if "emission_lines" in realism:
+                flux += lines.line_fluxes(
+                    z,
+                    mass,
+                    model.log_sfr,
+                    fluxes.dust_masses(model.log_lir, model.tdust, model.ir8),
+                    fluxes.responses,
+                    lines.draw_scatter(len(z), streams.lines),
+                )
+            if weak or strong:
+                mu = lensing.draw_magnification(z, streams.lensing, weak, strong)
+                flux *= mu[:, None]
+                galaxies["MU"] = mu
+            galaxies |= {f"S{band}": flux[:, i] for i, band in enumerate(fluxes.bands)}
+            yield z_all.min(), galaxies
+
+
+def whole_slices(parts, edges):
+    """Gather galaxies until the redshift slices in which they cluster are complete.
+
+    Parameters
+    ----------
+    parts : iterable of (float, dict of ndarray)
+        What `draw_galaxies` yields.
+    edges : ndarray
+        Edges of the slices.
+
+    Yields
+    ------
+    dict of ndarray
+        All the galaxies of one or of a few neighbouring slices; never none.
+    """
+    held, released = [], 0
+    for z_reached, galaxies in parts:
+        complete = np.searchsorted(edges, z_reached, side="right") - 1
+        if complete > released and held:
+            group = join(held)
+            below = group["Z"] < edges[complete]
+            held = [{name: x[~below] for name, x in group.items()}]
+            if below.any():
+                yield {name: x[below] for name, x in group.items()}
+            released = complete
+        held.append(galaxies)
+    if held and sum(len(part["Z"]) for part in held):
+        yield join(held)
+
+
+def join(parts):
+    """Concatenate the columns of parts of a catalogue."""
+    return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
 
 def inverse_gnomonic(x, y, center):
@@ -146,7 +224,7 @@ def inverse_gnomonic(x, y, center):
     return np.degrees(ra) % 360.0, np.degrees(dec)
 
 
-def simulate_catalogue(
+def simulate_parts(
     area,
     seed_rng,
     *,
@@ -159,8 +237,13 @@ def simulate_catalogue(
     poisson=False,
     center=(150.12, 2.21),
     dust,
+    responses=None,
+    realism=None,
 ):
-    """Simulate the galaxies of a square field with the model of EGG.
+    """Simulate the galaxies of a square field with the model of EGG, part by part.
+
+    The parts come in order of redshift; each is complete in itself, so that memory
+    does not grow with the number of galaxies if they are written one by one.
 
     Parameters
     ----------
@@ -186,12 +269,18 @@ def simulate_catalogue(
         RA and Dec of the centre of the field [deg].
     dust : superspire.sky.dust.DustLibrary
         Dust templates.
+    responses : dict, optional
+        Responses of the bands (`superspire.sky.response.load_responses`), by default
+        top-hats.
+    realism : dict, optional
+        The section of the configuration; of its keys EFFECTS act here, all off by
+        default.
 
-    Returns
-    -------
+    Yields
+    ------
     astropy.table.Table
-        RA, DEC [deg], Z, LOGM [log10 Msun], PASSIVE, LOGLIR [log10 Lsun], TDUST [K] and
-        S250, S350, S450, S500 [mJy], in order of redshift slices; the request is in its
+        RA, DEC [deg], Z, LOGM [log10 Msun], PASSIVE, LOGLIR [log10 Lsun], TDUST [K],
+        MU if there is lensing, and S250, S350, S450, S500 [mJy]; the request is in its
         meta.
 
     Raises
@@ -199,33 +288,12 @@ def simulate_catalogue(
     InputError
         If the request is impossible or no galaxy fulfils it.
     """
-    check_request(area, z_min, z_max, log_mass_min, center)
-    rng = np.random.default_rng(seed_rng)
+    check_request(area, z_min, z_max, log_mass_min, center, clustering)
+    streams = Streams(*np.random.default_rng(seed_rng).spawn(len(Streams._fields)))
+    effects = [name for name in EFFECTS if (realism or {}).get(name)]
     population = expected_population(area, z_min, z_max, log_mass_min, log_lir_min)
-    table = dust_model.FluxTable(dust, z_min, z_max)
-    parts = list(draw_galaxies(population, log_lir_min, table, rng, poisson))
-    if not sum(len(part[0]) for part in parts):
-        raise InputError(
-            f"log_lir_min: expected a limit that leaves galaxies in {area} deg² at z = "
-            f"{z_min}-{z_max} above log_mass_min = {log_mass_min}, found {log_lir_min}"
-        )
-    z, mass, passive, log_lir, tdust, flux = (
-        np.concatenate(column) for column in zip(*parts, strict=True)
-    )
-    side = np.sqrt(area)
-    if clustering:
-        expected = (
-            None if cluster_seeds == "egg" else expected_below(area, z_min, z_max)
-        )
-        density = None if isinstance(cluster_seeds, str) else cluster_seeds
-        offsets = positions(z, mass, side, expected, rng, density)
-    else:
-        offsets = rng.uniform(0.0, side, (len(z), 2))
-    ra, dec = inverse_gnomonic(*(offsets.T - 0.5 * side), center)
-
-    columns = {"RA": ra, "DEC": dec, "Z": z, "LOGM": mass, "PASSIVE": passive}
-    columns |= {"LOGLIR": log_lir, "TDUST": tdust}
-    columns |= {f"S{band}": flux[:, i] for i, band in enumerate(table.bands)}
+    table = dust_model.FluxTable(dust, z_min, z_max, responses)
+    parts = draw_galaxies(population, log_lir_min, table, streams, poisson, effects)
     meta = {
         "AREA": area,
         "RA0": center[0],
@@ -238,12 +306,52 @@ def simulate_catalogue(
         "SEEDS": cluster_seeds,
         "POISSON": poisson,
         "DUST": dust.name,
-        "comments": COMMENTS.copy(),
+        "EFFECTS": ", ".join(effects) or "none",
     }
-    return Table(columns, units=UNITS, meta=meta, copy=False)
+    side = np.sqrt(area)
+    expected = None if cluster_seeds == "egg" else expected_below(area, z_min, z_max)
+    density = None if isinstance(cluster_seeds, str) else cluster_seeds
+    empty = True
+    for group in whole_slices(parts, clustering_slices(z_max)):
+        z, mass, rng = group["Z"], group["LOGM"], streams.positions
+        if clustering:
+            offsets = positions(z, mass, side, expected, rng, density)
+        else:
+            offsets = rng.uniform(0.0, side, (len(z), 2))
+        ra, dec = inverse_gnomonic(*(offsets.T - 0.5 * side), center)
+        columns = {"RA": ra, "DEC": dec} | group
+        units = {name: UNITS[name] for name in columns if name in UNITS}
+        meta["comments"] = COMMENTS.copy()
+        yield Table(columns, units=units, meta=meta.copy(), copy=False)
+        empty = False
+    if empty:
+        raise InputError(
+            f"log_lir_min: expected a limit that leaves galaxies in {area} deg² at z = "
+            f"{z_min}-{z_max} above log_mass_min = {log_mass_min}, found {log_lir_min}"
+        )
 
 
-def evaluate_model(z, log_mass, passive, dust, scatter=NO_SCATTER):
+def simulate_catalogue(area, seed_rng, **options):
+    """Simulate the galaxies of a square field with the model of EGG, all at once.
+
+    Parameters
+    ----------
+    area, seed_rng, **options
+        See `simulate_parts`.
+
+    Returns
+    -------
+    astropy.table.Table
+        All its parts.
+    """
+    parts = list(simulate_parts(area, seed_rng, **options))
+    meta = parts[0].meta
+    table = vstack(parts, metadata_conflicts="silent")
+    table.meta = meta
+    return table
+
+
+def evaluate_model(z, log_mass, passive, dust, scatter=NO_SCATTER, responses=None):
     """Evaluate the model for given galaxies, by default without any scatter.
 
     Parameters
@@ -256,6 +364,9 @@ def evaluate_model(z, log_mass, passive, dust, scatter=NO_SCATTER):
         Dust templates.
     scatter : superspire.sky.galaxies.Scatter, optional
         Deviates.
+    responses : dict, optional
+        Responses of the bands (`superspire.sky.response.load_responses`), by default
+        top-hats.
 
     Returns
     -------
@@ -287,6 +398,6 @@ def evaluate_model(z, log_mass, passive, dust, scatter=NO_SCATTER):
         "fPAH": fraction,
         "Mdust_Msun": mass,
     }
-    flux = dust_model.exact_fluxes(dust, z, index, fraction, mass)
+    flux = dust_model.exact_fluxes(dust, z, index, fraction, mass, responses)
     columns |= {f"S{band}_mJy": flux[:, i] for i, band in enumerate(BANDS)}
     return Table(columns)

@@ -25,6 +25,8 @@ FILL_SAMPLES = 200
 FRACTION_HIGH, FRACTION_LOW = 0.4, 0.2
 LOG_MASS_SPLIT, LOG_MASS_UNCLUSTERED = 10.5, 8.0
 Z_STEP, Z_STEP_MIN, Z_STEP_MAX, Z_TOP = 0.1, 0.1, 0.5, 10.0
+SMALLEST_AREA = 0.2 * np.pi * RADIUS**2
+"""Area below which there is no clustering in EGG [deg²]."""
 
 
 def clustering_slices(z_max):
@@ -293,7 +295,7 @@ def positions(z, log_mass, side, expected, rng, seed_density=None):
         Positions between 0 and `side` [deg].
     """
     points = rng.uniform(0.0, side, (len(z), 2))
-    if side**2 < 0.2 * np.pi * RADIUS**2:
+    if side**2 < SMALLEST_AREA:
         return points
     p = clustered_probability(z, log_mass)
     clustered = np.flatnonzero(rng.random(len(z), dtype=np.float32) < p)

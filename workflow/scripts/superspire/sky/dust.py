@@ -7,8 +7,8 @@ import numpy as np
 from astropy.io import fits
 
 from superspire.errors import InputError
-from superspire.instruments import BANDS, TARGET
 from superspire.sky.cosmology import luminosity_distance
+from superspire.sky.response import load_responses
 
 COMPACT = Path(__file__).parents[4] / "resources" / "dust" / "compact_s18.fits"
 """The library that comes with the workflow."""
@@ -163,32 +163,7 @@ def load_library(source="compact"):
     )
 
 
-def response(band):
-    """Response of a band, normalised over wavelength.
-
-    The SPIRE bands are the top-hats with the mean and rms width of the true responses;
-    the one of SCUBA-2 falls to zero over 1 % of its edges, as EGG makes its top-hats.
-
-    Parameters
-    ----------
-    band : int
-        Nominal wavelength [µm], a key of `superspire.instruments.BANDS`.
-
-    Returns
-    -------
-    wavelength, value : ndarray
-        Nodes [µm] and response there [1/µm], linear in between and zero outside.
-    """
-    low, high = BANDS[band].lambda_min, BANDS[band].lambda_max
-    if band == TARGET:
-        nodes = np.array([0.99 * low, low, high, 1.01 * high])
-        value = np.array([0.0, 1.0, 1.0, 0.0])
-    else:
-        nodes, value = np.array([low, high]), np.array([1.0, 1.0])
-    return nodes, value / np.trapezoid(value, nodes)
-
-
-def band_operator(wavelength, z, band):
+def band_operator(wavelength, z, response):
     """Weights that average a template over a redshifted band.
 
     The product of template and response, both linear between their nodes, is
@@ -200,15 +175,15 @@ def band_operator(wavelength, z, band):
         Wavelength at rest of the templates [µm].
     z : ndarray, shape (n,)
         Redshift.
-    band : int
-        Nominal wavelength [µm].
+    response : tuple of ndarray
+        Nodes [µm] and response there [1/µm] (`superspire.sky.response`).
 
     Returns
     -------
     ndarray, shape (n, m)
         Weights; times lambda nu L_nu at rest gives its mean over the band.
     """
-    nodes, value = response(band)
+    nodes, value = response
     operator = np.zeros((len(z), len(wavelength)))
     for row, redshift in zip(operator, z, strict=True):
         observed = wavelength * (1.0 + redshift)
@@ -227,7 +202,7 @@ def band_operator(wavelength, z, band):
     return operator
 
 
-def band_luminosities(library, z, bands):
+def band_luminosities(library, z, responses):
     """Mean of lambda nu L_nu over redshifted bands, for every template.
 
     Parameters
@@ -236,8 +211,8 @@ def band_luminosities(library, z, bands):
         Templates.
     z : ndarray, shape (n,)
         Redshift.
-    bands : sequence of int
-        Nominal wavelengths [µm].
+    responses : iterable of tuple of ndarray
+        Responses of the bands.
 
     Returns
     -------
@@ -245,7 +220,7 @@ def band_luminosities(library, z, bands):
         For dust and for PAHs [µm Lsun/Msun].
     """
     weighted = library.sed * library.wavelength
-    result = [weighted @ band_operator(library.wavelength, z, b).T for b in bands]
+    result = [weighted @ band_operator(library.wavelength, z, r).T for r in responses]
     return np.stack(result, axis=-1).transpose(1, 2, 0, 3)
 
 
@@ -335,7 +310,7 @@ def dilution(z):
     return FLUX_CONSTANT * (1.0 + z) / luminosity_distance(z) ** 2
 
 
-def exact_fluxes(library, z, index, fraction, mass, bands=tuple(BANDS)):
+def exact_fluxes(library, z, index, fraction, mass, responses=None):
     """Fluxes of galaxies, integrated at their very redshifts.
 
     Parameters
@@ -350,8 +325,9 @@ def exact_fluxes(library, z, index, fraction, mass, bands=tuple(BANDS)):
         Fraction in PAHs.
     mass : ndarray, shape (n,)
         Mass of dust [Msun].
-    bands : sequence of int, optional
-        Nominal wavelengths [µm].
+    responses : dict, optional
+        Responses of the bands (`superspire.sky.response.load_responses`), by default
+        top-hats.
 
     Returns
     -------
@@ -362,8 +338,8 @@ def exact_fluxes(library, z, index, fraction, mass, bands=tuple(BANDS)):
     dust, pah = library.sed[:, index] * library.wavelength
     mixed = dust + fraction[:, None] * (pah - dust)
     means = [
-        np.einsum("ij,ij->i", mixed, band_operator(library.wavelength, grid, b)[which])
-        for b in bands
+        np.einsum("ij,ij->i", mixed, band_operator(library.wavelength, grid, r)[which])
+        for r in (responses or load_responses()).values()
     ]
     return np.stack(means, axis=1) * (mass * dilution(z))[:, None]
 
@@ -377,19 +353,27 @@ class FluxTable:
         Templates.
     z_min, z_max : float
         Range of redshift.
-    bands : sequence of int, optional
-        Nominal wavelengths [µm], by default all.
+    responses : dict, optional
+        Responses of the bands (`superspire.sky.response.load_responses`), by default
+        top-hats.
     """
 
-    def __init__(self, library, z_min, z_max, bands=tuple(BANDS)):
+    def __init__(self, library, z_min, z_max, responses=None):
         self.library = library
-        self.bands = tuple(bands)
+        self.responses = responses or load_responses()
+        self.bands = tuple(self.responses)
         low, high = np.log1p(z_min), np.log1p(z_max)
         self.n_z = max(int(np.ceil((high - low) / GRID_STEP)), 1) + 1
         self.start, self.step = low, (high - low) / (self.n_z - 1)
         grid = np.expm1(np.linspace(low, high, self.n_z))
-        table = band_luminosities(library, grid, self.bands)
+        table = band_luminosities(library, grid, self.responses.values())
         self.table = table.reshape(-1, 2 * len(self.bands)).astype(np.float32)
+
+    def dust_masses(self, log_lir, tdust, ir8):
+        """Masses of dust [Msun], shape (n,), of the galaxies that `fluxes` takes."""
+        index = template_index(self.library, tdust)
+        fraction = pah_fraction(self.library, index, ir8)
+        return dust_mass(self.library, index, fraction, log_lir)
 
     def fluxes(self, z, log_lir, tdust, ir8):
         """Fluxes of galaxies, interpolated linearly in ln(1 + z).
