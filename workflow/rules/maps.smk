@@ -1,7 +1,8 @@
 """Maps of every sky in the four bands (sections 2.1 and 2.2).
 
-In: the catalogue of a sky, or the configured files of a real field. Out: for each sky
-and band a zero-mean map in Jy/beam with the native pixels of Table 1.
+In: the catalogue of a sky and the configured beams and depths, or the configured files
+of a real field. Out: for each sky and band a zero-mean map in Jy/beam with the native
+pixels of Table 1.
 """
 
 
@@ -9,6 +10,12 @@ rule make_maps:
     """Observe a simulated sky with SPIRE and SCUBA-2."""
     input:
         catalogue="results/skies/{sky}/catalogue.fits",
+        realism=[
+            file
+            for files in (config["realism"]["spire_beams"], config["realism"]["depth"])
+            if isinstance(files, dict)
+            for file in files.values()
+        ],
     output:
         expand("results/skies/{{sky}}/{band}.fits", band=BANDS),
     log:
@@ -26,10 +33,19 @@ rule make_maps:
     params:
         code=code_digest("make_maps.py"),
         seed=lookup("seed", within=config),
-        area=sky_area,
-        center=sky_center,
         noise=sky_noise,
-        scuba2_beam=lookup("simulation/scuba2_beam", within=config),
+        image_maker=lookup("simulation/image_maker", within=config),
+        realism=realism(
+            "spire_beams",
+            "scuba2_beam",
+            "scuba2_filter",
+            "cirrus",
+            "cirrus_slope",
+            "cirrus_temperature",
+            "noise_knee",
+            "noise_slope",
+            "depth",
+        ),
     script:
         "../scripts/make_maps.py"
 

@@ -1,35 +1,106 @@
 """Observe the simulated sources in every band."""
 
-from superspire.instruments import BANDS
-from superspire.io import read_table, write_map
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+
+from superspire.instruments import BANDS, TARGET
+from superspire.io import read_columns, write_map
 from superspire.seeds import stream
+from superspire.sky.beams import beam_of
+from superspire.sky.cirrus import cirrus_field
 from superspire.sky.maps import make_map
+from superspire.sky.noise import add_noise, depth_map
+from superspire.sky.skymaker import make_map_skymaker
+
+
+def file_name(path):
+    """Name of a file in the characters that a FITS header takes."""
+    return Path(path).name.encode("ascii", "replace").decode()
+
+
+def realism_cards(band, realism, noise):
+    """Header cards of what this band's map has beyond the paper's."""
+    cards = {}
+    beam = realism["scuba2_beam" if band == TARGET else "spire_beams"]
+    if isinstance(beam, dict):
+        beam = file_name(beam[str(band)])
+    if beam != "gaussian":
+        cards["BEAM"] = beam
+    if band == TARGET and realism["scuba2_filter"]:
+        cards["FILTER"] = (
+            realism["scuba2_filter"],
+            "[arcsec] FWHM of the background taken away",
+        )
+    if realism["cirrus"]:
+        cards["CIRRUS"] = (realism["cirrus"], "[MJy/sr] expected rms at 250 um")
+        cards["CIRSLOPE"] = (realism["cirrus_slope"], "slope of its power spectrum")
+        cards["CIRTEMP"] = (realism["cirrus_temperature"], "[K] dust temperature")
+    if realism["noise_knee"] and noise:
+        cards["KNEE"] = (realism["noise_knee"], "[arcmin] knee of the 1/f noise")
+        cards["KNEESLOP"] = (realism["noise_slope"], "slope of its power spectrum")
+    if str(band) in realism["depth"]:
+        cards["DEPTH"] = file_name(realism["depth"][str(band)])
+        cards["COMMENT"] = "NOISE is the mean of the errors of DEPTH."
+    return cards
+
+
+def observe(job, band, center, side):
+    """Make the map of one band and tell its noise [mJy/beam]."""
+    params, sky = job.params, job.wildcards.sky
+    realism = params.realism
+    beam = beam_of(band, realism)
+    foreground = None
+    if realism["cirrus"]:
+        foreground = cirrus_field(
+            band,
+            beam,
+            side,
+            realism["cirrus"],
+            stream(params.seed, "cirrus", sky),
+            realism["cirrus_slope"],
+            realism["cirrus_temperature"],
+        ).rows
+    ra, dec, flux = read_columns(job.input.catalogue, "RA", "DEC", f"S{band}")
+    make = make_map
+    if params.image_maker == "skymaker":
+        folder = job.resources.tmpdir
+        make = partial(make_map_skymaker, directory=folder, threads=job.threads)
+    map_ = make(ra, dec, flux, band, center, side, beam, foreground)
+    pixel, noise, depth = BANDS[band].pixel, params.noise[str(band)], None
+    if str(band) in realism["depth"]:
+        file = realism["depth"][str(band)]
+        depth = depth_map(file, band, map_.data.shape, pixel)
+        noise = float(depth.mean(dtype=np.float64))
+    add_noise(
+        map_.data,
+        noise,
+        stream(params.seed, "noise", sky, band),
+        pixel,
+        realism["noise_knee"],
+        realism["noise_slope"],
+        depth,
+        stream(params.seed, "drift", sky, band),
+    )
+    return map_, noise
 
 
 def main(job):
-    params = job.params
-    sky = read_table(job.input.catalogue)
-    side = 3600.0 * params.area**0.5
+    header = fits.getheader(job.input.catalogue, 1)
+    center, side = (header["RA0"], header["DEC0"]), 3600.0 * header["AREA"] ** 0.5
     for path, band in zip(job.output, BANDS, strict=True):
-        noise = params.noise[str(band)]
-        map_ = make_map(
-            sky["RA"].data,
-            sky["DEC"].data,
-            sky[f"S{band}"].data,
-            band,
-            params.center,
-            side,
-            noise,
-            stream(params.seed, "noise", job.wildcards.sky, band),
-            params.scuba2_beam,
-        )
+        map_, noise = observe(job, band, center, side)
         write_map(
             path,
             map_,
             BANDS[band].fwhm,
             WAVELNTH=(band, "[um]"),
             NOISE=(noise, "[mJy/beam] white noise per pixel"),
-            SEED=params.seed,
+            SEED=job.params.seed,
+            MAKER=(job.params.image_maker, "what made the image"),
+            **realism_cards(band, job.params.realism, noise),
         )
         print(f"{band} um: {map_.data.shape}, rms {map_.data.std():.3f} mJy/beam")
 

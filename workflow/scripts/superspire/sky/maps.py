@@ -5,38 +5,18 @@ from astropy.wcs import WCS
 from scipy import fft
 
 from superspire.errors import InputError
-from superspire.instruments import BANDS, FWHM_PER_SIGMA, TARGET
+from superspire.instruments import BANDS
 from superspire.io import Map
+from superspire.sky.beams import beam_of
 
 CELL = 2.0
 """Largest side of the cells on which SPIRE maps are convolved [arcsec]."""
 
+SHARING = 4
+"""The cubic B-spline is a cell convolved so often with itself: sinc to that power."""
+
 STRIP = 1024
 """Rows of cells that are convolved at a time."""
-
-SCUBA2_BEAM = ((7.9, 0.94), (25.0, 0.06))
-"""FWHM [arcsec] and peak amplitude of SCUBA-2's beam (Dempsey et al. 2013)."""
-
-
-def beam_components(band, scuba2_beam="gaussian"):
-    """List the Gaussians that a beam of unit peak is made of.
-
-    Parameters
-    ----------
-    band : int
-        Wavelength of the band [µm].
-    scuba2_beam : {"gaussian", "two_component"}
-        Beam of the 450 µm band: the 7.9 arcsec Gaussian of Table 1 or the beam of
-        Dempsey et al. (2013).
-
-    Returns
-    -------
-    tuple of (float, float)
-        FWHM [arcsec] and amplitude of each.
-    """
-    if band == TARGET and scuba2_beam == "two_component":
-        return SCUBA2_BEAM
-    return ((BANDS[band].fwhm, 1.0),)
 
 
 def field_wcs(center, side, pixel):
@@ -68,13 +48,11 @@ def field_wcs(center, side, pixel):
     return wcs, n
 
 
-def make_map(
-    ra, dec, flux, band, center, side, noise=0.0, rng=None, scuba2_beam="gaussian"
-):
-    """Observe point sources with one band of one instrument.
+def make_map(ra, dec, flux, band, center, side, beam=None, foreground=None):
+    """Observe point sources with one band of one instrument, without noise.
 
-    The sources are shared out bilinearly to cells that divide the native pixels,
-    convolved with the beam in Fourier space and averaged over the pixels. The
+    The sources are shared out by cubic B-splines to cells that divide the native
+    pixels, convolved with the beam in Fourier space and averaged over the pixels. The
     transfer function undoes the smoothing of the sharing-out and adds the
     integration over a cell, so that the map is the beam integrated over each pixel.
 
@@ -90,12 +68,13 @@ def make_map(
         Right ascension and declination of the field's centre [deg].
     side : float
         Side of the square field [arcsec].
-    noise : float
-        White noise per native pixel [mJy/beam].
-    rng : numpy.random.Generator, optional
-        Needed when there is noise.
-    scuba2_beam : {"gaussian", "two_component"}
-        Beam of the 450 µm band.
+    beam : superspire.sky.beams.GaussianBeam or ImageBeam, optional
+        By default the Gaussian of Table 1.
+    foreground : ndarray, shape (ny, nx), or callable, optional
+        What is seen besides the sources, already convolved with the beam [mJy/beam]:
+        the whole map, or a function of the first row, the row after the last one, the
+        number of pixels along a side and their size [arcsec] that gives these rows,
+        such as `superspire.sky.random_fields.RandomField.rows`.
 
     Returns
     -------
@@ -115,19 +94,24 @@ def make_map(
     x, y = wcs.wcs_world2pix(ra, dec, 0)
     x = (x + 0.5) * factor - 0.5
     y = (y + 0.5) * factor - 0.5
-    components = beam_components(band, scuba2_beam)
+    beam = beam_of(band) if beam is None else beam
     data = np.empty((n, n), np.float32)
-    for first, rows in convolved_strips(x, y, flux, n, factor, pixel, components):
-        data[first : first + len(rows)] = rows
+    for first, rows in convolved_strips(x, y, flux, n, factor, pixel, beam):
+        stop = first + len(rows)
+        if callable(foreground):
+            rows += foreground(first, stop, n, pixel)
+        elif foreground is not None:
+            rows += foreground[first:stop]
+        data[first:stop] = rows
     data -= np.float32(data.mean(dtype=np.float64))
-    if noise:
-        for row in data:
-            row += np.float32(noise) * rng.standard_normal(n, dtype=np.float32)
     return Map(data, wcs)
 
 
-def convolved_strips(x, y, flux, n, factor, pixel, components):
+def convolved_strips(x, y, flux, n, factor, pixel, beam):
     """Convolve the sources strip by strip, so that memory does not grow with the map.
+
+    If the beam passes no large scales, the sky outside the field is taken to be as
+    bright as the mean of the field, or else the edges would stand out.
 
     Parameters
     ----------
@@ -141,8 +125,8 @@ def convolved_strips(x, y, flux, n, factor, pixel, components):
         Cells along the side of a pixel.
     pixel : float
         Side of a pixel [arcsec].
-    components : sequence of (float, float)
-        FWHM [arcsec] and amplitude of the beam's Gaussians.
+    beam : superspire.sky.beams.GaussianBeam or ImageBeam
+        The beam.
 
     Yields
     ------
@@ -152,10 +136,11 @@ def convolved_strips(x, y, flux, n, factor, pixel, components):
         Strip of the map [mJy/beam].
     """
     cell = pixel / factor
-    margin = factor * int(np.ceil(2.5 * max(f for f, _ in components) / pixel))
+    margin = factor * int(np.ceil(beam.reach / pixel))
     height = max(1, STRIP // factor)
     order = np.argsort(y, kind="stable")
     x, y, flux = x[order], y[order], flux[order]
+    mean = np.sum(flux) / (n * factor) ** 2 if beam.high_pass else 0.0
     for first in range(0, n, height):
         rows = min(height, n - first)
         bottom = first * factor - margin
@@ -163,13 +148,15 @@ def convolved_strips(x, y, flux, n, factor, pixel, components):
         inside = slice(*np.searchsorted(y, [bottom, top - 1]))
         shape = (top - bottom, n * factor + 2 * margin)
         grid = share_out(x[inside] + margin, y[inside] - bottom, flux[inside], shape)
-        grid = convolve(grid, cell, components)
+        field = slice(max(0, -bottom), n * factor - bottom)
+        grid[field, margin : margin + n * factor] -= np.float32(mean)
+        grid = convolve(grid, cell, beam)
         grid = grid[margin : margin + rows * factor, margin : margin + n * factor]
         yield first, grid.reshape(rows, factor, n, factor).mean(axis=(1, 3))
 
 
 def share_out(x, y, flux, shape):
-    """Share the flux of every source among the four nearest cells, bilinearly.
+    """Share the flux of every source among 16 cells, as a cubic B-spline.
 
     Parameters
     ----------
@@ -183,26 +170,34 @@ def share_out(x, y, flux, shape):
     Returns
     -------
     ndarray of float32
-        Flux in every cell [mJy]; what falls outside the grid is lost.
+        Flux in every cell [mJy]; sources at the border of the grid are lost.
     """
     ny, nx = shape
-    inside = (x >= 0) & (x < nx - 1) & (y >= 0) & (y < ny - 1)
-    x, y, flux = x[inside], y[inside], flux[inside]
+    inside = (x >= 1) & (x < nx - 2) & (y >= 1) & (y < ny - 2)
+    x, y, flux = x[inside], y[inside], flux[inside].astype(np.float32)
     column, row = x.astype(np.int64), y.astype(np.int64)
-    right, up = x - column, y - row
-    cell = row * nx + column
-    grid = np.zeros(ny * nx)
-    for step, share in (
-        (0, (1 - right) * (1 - up)),
-        (1, right * (1 - up)),
-        (nx, (1 - right) * up),
-        (nx + 1, right * up),
-    ):
-        grid += np.bincount(cell + step, weights=flux * share, minlength=ny * nx)
-    return grid.astype(np.float32).reshape(shape)
+    shares_x, shares_y = b_spline(x - column), b_spline(y - row)
+    first = (row - 1) * nx + column - 1
+    grid = np.zeros(ny * nx, np.float32)
+    for j, share_y in enumerate(shares_y):
+        line = flux * share_y
+        for i, share_x in enumerate(shares_x):
+            np.add.at(grid, first + (j * nx + i), line * share_x)
+    return grid.reshape(shape)
 
 
-def convolve(grid, cell, components):
+def b_spline(t):
+    """Shares of the four cells around positions t, from 0 to 1, past the second."""
+    t = t.astype(np.float32)
+    return (
+        (1 - t) ** 3 / 6,
+        (4 - 6 * t**2 + 3 * t**3) / 6,
+        (1 + 3 * t + 3 * t**2 - 3 * t**3) / 6,
+        t**3 / 6,
+    )
+
+
+def convolve(grid, cell, beam):
     """Convolve a grid of fluxes with a beam of unit peak integrated over the cells.
 
     Parameters
@@ -211,8 +206,8 @@ def convolve(grid, cell, components):
         Flux in every cell [mJy].
     cell : float
         Side of a cell [arcsec].
-    components : sequence of (float, float)
-        FWHM [arcsec] and amplitude of the beam's Gaussians.
+    beam : superspire.sky.beams.GaussianBeam or ImageBeam
+        The beam.
 
     Returns
     -------
@@ -221,18 +216,10 @@ def convolve(grid, cell, components):
     """
     shape = [fft.next_fast_len(n, real=True) for n in grid.shape]
     ky, kx = fft.fftfreq(shape[0]), fft.rfftfreq(shape[1])
-    pairs = [
-        (amplitude * 2 * np.pi * (fwhm / FWHM_PER_SIGMA / cell) ** 2, fwhm)
-        for fwhm, amplitude in components
-    ]
     spectrum = fft.rfft2(grid, shape, workers=-1)
-    transfer = np.zeros(spectrum.shape, np.float32)
-    for area, fwhm in pairs:
-        decay = -2 * (np.pi * fwhm / FWHM_PER_SIGMA / cell) ** 2
-        transfer += np.outer(
-            area * np.exp(decay * ky**2) / np.sinc(ky),
-            np.exp(decay * kx**2) / np.sinc(kx),
-        ).astype(np.float32)
-    spectrum *= transfer
+    spectrum *= beam.transfer(ky / cell, kx / cell)
+    undo = SHARING - 1
+    spectrum *= (1.0 / (cell**2 * np.sinc(ky) ** undo)).astype(np.float32)[:, None]
+    spectrum *= (1.0 / np.sinc(kx) ** undo).astype(np.float32)
     image = fft.irfft2(spectrum, shape, workers=-1)
     return image[: grid.shape[0], : grid.shape[1]]
