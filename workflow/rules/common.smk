@@ -60,6 +60,31 @@ def sky_section(sky):
     return config["simulation" if sky.startswith("simulated") else "observed"]
 
 
+def sky_source(sky):
+    """Where the galaxies of a sky come from: model, egg or a catalogue's section."""
+    return config["simulation" if sky.startswith("simulated") else sky]["catalogue"]
+
+
+def skies_from(source):
+    """Pattern of the mock skies whose galaxies come from a source."""
+    mocked = [*SIMULATED, "independent", *(["observed"] if MOCKED else [])]
+    kinds = {
+        s: "file" if isinstance(sky_source(s), dict) else sky_source(s) for s in mocked
+    }
+    return "|".join(s for s in mocked if kinds[s] == source) or "none"
+
+
+def catalogue_file(wildcards):
+    """Catalogue that a sky is imported from."""
+    number = wildcards.sky.rpartition("_")[2]
+    return sky_source(wildcards.sky)["file"].replace("{field}", number)
+
+
+def realism(*keys):
+    """Some keys of the section on realism."""
+    return {key: config["realism"][key] for key in keys}
+
+
 def sky_area(wildcards):
     """Area of a sky [deg²]."""
     if wildcards.sky.startswith("simulated"):

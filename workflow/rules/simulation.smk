@@ -1,8 +1,9 @@
 """
 The simulated sky (section 2.1).
 
-In: the configuration. Out: for each sky, results/skies/{sky}/catalogue.fits with the
-galaxies of the EGG model: positions, properties and fluxes in the four bands.
+In: the configuration, and perhaps a catalogue. Out: for each sky,
+results/skies/{sky}/catalogue.fits with its galaxies: positions, properties and fluxes
+in the four bands, from our model of EGG, from EGG itself or from any other catalogue.
 """
 
 
@@ -14,11 +15,13 @@ rule simulate_catalogue:
         "logs/simulate_catalogue/{sky}.log",
     benchmark:
         "benchmarks/simulate_catalogue/{sky}.tsv"
+    wildcard_constraints:
+        sky=skies_from("model"),
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="6GB",
+        mem="2GB",
         runtime="30m",
     params:
         seed=lookup("seed", within=config),
@@ -30,8 +33,66 @@ rule simulate_catalogue:
         cluster_seeds=lookup("simulation/cluster_seeds", within=config),
         poisson=lookup("simulation/poisson", within=config),
         dust_library=lookup("simulation/dust_library", within=config),
+        response=lookup("simulation/response", within=config),
+        realism=realism("emission_lines", "weak_lensing", "strong_lensing"),
         area=sky_area,
         center=sky_center,
         code=code_digest("simulate_catalogue.py"),
     script:
         "../scripts/simulate_catalogue.py"
+
+
+rule run_egg:
+    """Run EGG itself, if it is installed, for the galaxies of a field."""
+    output:
+        "results/skies/{sky}/catalogue.fits",
+    log:
+        "logs/run_egg/{sky}.log",
+    benchmark:
+        "benchmarks/run_egg/{sky}.tsv"
+    wildcard_constraints:
+        sky=skies_from("egg"),
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=lambda wildcards: int(1000 + 700 * sky_area(wildcards)),
+        disk_mb=lambda wildcards: int(1000 + 300 * sky_area(wildcards)),
+        runtime="2h",
+    params:
+        code=code_digest("run_egg.py"),
+        seed=lookup("seed", within=config),
+        z_min=lookup("simulation/z_min", within=config),
+        z_max=lookup("simulation/z_max", within=config),
+        log_mass_min=lookup("simulation/log_mass_min", within=config),
+        log_lir_min=lookup("simulation/log_lir_min", within=config),
+        emission_lines=lookup("realism/emission_lines", within=config),
+        area=sky_area,
+        center=sky_center,
+    script:
+        "../scripts/run_egg.py"
+
+
+rule import_catalogue:
+    """Take the galaxies of a field from a catalogue of another origin."""
+    input:
+        catalogue=catalogue_file,
+    output:
+        "results/skies/{sky}/catalogue.fits",
+    log:
+        "logs/import_catalogue/{sky}.log",
+    benchmark:
+        "benchmarks/import_catalogue/{sky}.tsv"
+    wildcard_constraints:
+        sky=skies_from("file"),
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem="4GB",
+        runtime="30m",
+    params:
+        code=code_digest("import_catalogue.py"),
+        catalogue=lambda wildcards: sky_source(wildcards.sky),
+        area=sky_area,
+        log_lir_min=lookup("simulation/log_lir_min", within=config),
+    script:
+        "../scripts/import_catalogue.py"

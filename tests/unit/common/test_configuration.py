@@ -65,6 +65,17 @@ def test_every_key_is_documented():
         ({"fields": {"a": {"maps": {250: "x", 850: "y"}}}}, "'fields.a.maps.850'"),
         ({"observed": {"maps": {250: "x"}}}, "observed.maps"),
         ({"simulation": None}, "simulation: expected object, found None"),
+        ({"simulation": {"z_min": 3, "z_max": 2}}, "z_max: expected more than z_min"),
+        ({"simulation": {"cluster_seeds": "many"}}, "expected seeds of the clustering"),
+        ({"simulation": {"catalogue": {"fil": "a"}}}, "did you mean 'file'?"),
+        ({"simulation": {"catalogue": {}}}, "'file' is a required"),
+        (
+            {"simulation": {"fields": 2, "catalogue": {"file": "a.fits"}}},
+            "expected {field} in the name",
+        ),
+        ({"realism": {"spire_beams": {250: "a"}}}, "is a required"),
+        ({"realism": {"scuba2_filter": 3}}, "scuba2_filter: expected at least 20"),
+        ({"realism": {"depth": {850: "a"}}}, "'realism.depth.850'"),
     ],
 )
 def test_mistakes_are_named(config, message):

@@ -7,6 +7,9 @@ from jsonschema import Draft202012Validator
 
 from superspire.errors import InputError
 
+SECTIONS_WITH_BANDS = ("simulation", "observed", "independent", "realism")
+KEYS_BY_BAND = ("maps", "masks", "response", "columns", "spire_beams", "depth")
+
 
 def named_bands(config):
     """Turn the bands that name maps into strings, in place, as JSON schema needs.
@@ -14,14 +17,16 @@ def named_bands(config):
     Parameters
     ----------
     config : dict
-        The configuration; `observed` and each of `fields` may hold `maps`.
+        The configuration.
     """
-    holders = [config.get("observed")]
+    holders = [config.get(name) for name in SECTIONS_WITH_BANDS]
     fields = config.get("fields")
     holders += fields.values() if isinstance(fields, dict) else []
+    holders = [holder for holder in holders if isinstance(holder, dict)]
+    holders += [h["catalogue"] for h in holders if isinstance(h.get("catalogue"), dict)]
     for holder in holders:
-        for key in ("maps", "masks"):
-            if isinstance(holder, dict) and isinstance(holder.get(key), dict):
+        for key in KEYS_BY_BAND:
+            if isinstance(holder.get(key), dict):
                 holder[key] = {str(k): v for k, v in holder[key].items()}
     if isinstance(fields, dict):
         config["fields"] = {str(name): field for name, field in fields.items()}
@@ -64,6 +69,43 @@ def check(config, schema):
     errors = sorted(validator.iter_errors(config), key=lambda e: list(map(str, e.path)))
     if errors:
         raise InputError("configuration: " + explain(errors[0]))
+    conflict = find_conflict(config)
+    if conflict:
+        raise InputError(f"configuration: {conflict}")
+
+
+def find_conflict(config):
+    """Say what keys that are right by themselves contradict each other.
+
+    Parameters
+    ----------
+    config : dict
+        The configuration, perhaps only a part of it.
+
+    Returns
+    -------
+    str or None
+    """
+    simulation = config.get("simulation", {})
+    z_min, z_max = simulation.get("z_min", 0.1), simulation.get("z_max", 6.0)
+    if z_min >= z_max:
+        return (
+            f"simulation.z_max: expected more than z_min = {z_min:g}, found {z_max:g}"
+        )
+    several = simulation.get("fields", 1) > 1
+    file = simulation.get("catalogue")
+    if several and isinstance(file, dict) and "{field}" not in file["file"]:
+        return (
+            "simulation.catalogue.file: expected {field} in the name, for each of the "
+            f"{simulation['fields']} fields, found {file['file']!r}"
+        )
+    return None
+
+
+def description(schema):
+    """Word what a part of the schema says about its values for a sentence."""
+    text = schema.get("description", "something else").rstrip(".")
+    return text[:1].lower() + text[1:]
 
 
 def explain(error):
@@ -78,6 +120,10 @@ def explain(error):
     str
     """
     place = ".".join(str(part) for part in error.absolute_path)
+    if error.validator == "anyOf" and isinstance(error.instance, dict):
+        deeper = [e for e in error.context if e.validator not in ("enum", "type")]
+        if deeper:
+            return explain(deeper[0])
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
         unknown = next(key for key in error.instance if key not in known)
@@ -92,5 +138,6 @@ def explain(error):
         "exclusiveMinimum": f"expected more than {error.validator_value}",
         "exclusiveMaximum": f"expected less than {error.validator_value}",
         "required": error.message,
+        "anyOf": f"expected {description(error.schema)}",
     }.get(error.validator, error.message)
     return f"{place}: {expected}, found {error.instance!r}"
