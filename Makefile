@@ -1,5 +1,6 @@
 # make results   everything the paper shows, from a clean clone
 # make test      the tests
+# make benchmark time and memory of what takes long, into results/benchmark
 # make lock      solve envs/requirements.in anew into envs/requirements.lock
 # make clean     forget results and logs; `make clean-all` the environment as well
 
@@ -8,7 +9,7 @@ BIN := .venv/bin
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: results test check lock clean clean-all help
+.PHONY: results test benchmark check lock clean clean-all help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -27,6 +28,10 @@ results: .venv/.ready
 
 test: .venv/.ready
 	@$(BIN)/python -m pytest
+
+benchmark: .venv/.ready
+	@$(BIN)/snakemake --cores $(CORES) --forcerun benchmark_simulation -- benchmark
+	@cat results/benchmark/simulation.csv
 
 check: .venv/.ready
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow

@@ -30,6 +30,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/fields.smk"
 include: "workflow/rules/validation.smk"
+include: "workflow/rules/benchmark.smk"
 
 
 rule all:
