@@ -97,3 +97,34 @@ def test_cutouts_beyond_the_map_are_nan():
     assert np.isnan(square[:, :3]).all()
     assert np.isnan(square[2:]).all()
     assert (square[:2, 3:] == 1).all()
+
+
+def holdout_of_a_disc(radius, size=3000):
+    y, x = np.indices((size, size)) - size // 2
+    observed = np.hypot(x, y) < radius
+    training = cutouts.plan_observed(observed.shape, "observed", 12, 12)
+    return observed, training, cutouts.plan_holdout(observed, "observed", training)
+
+
+def test_holdout_is_observed_sky_that_no_training_image_touches():
+    """The 450 µm survey of COSMOS is about a disc of 16 arcmin radius."""
+    observed, training, plan = holdout_of_a_disc(960)
+    assert len(plan) >= 6
+    assert set(plan["split"]) == {"holdout"}
+    used = np.zeros(observed.shape, dtype=int)
+    for row in plan.itertuples():
+        square = slice(row.y0, row.y0 + CUTOUT), slice(row.x0, row.x0 + CUTOUT)
+        assert observed[square].all()
+        used[square] += 1
+    assert used.max() == 1
+    reach = cutouts.GUARD
+    for row in training.itertuples():
+        y0, x0 = max(row.y0 - reach, 0), max(row.x0 - reach, 0)
+        assert not used[
+            y0 : row.y0 + CUTOUT + reach, x0 : row.x0 + CUTOUT + reach
+        ].any()
+
+
+def test_a_field_without_room_for_a_holdout_is_told():
+    with pytest.raises(InputError, match="hold-out cutout"):
+        holdout_of_a_disc(500)

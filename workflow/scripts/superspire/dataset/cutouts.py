@@ -13,6 +13,9 @@ MARGIN = int(np.ceil(1.5 * BANDS[500].fwhm))
 GUARD = int(np.ceil(2.0 * BANDS[500].fwhm))
 """Sky between the cutouts of two splits [arcsec]: no source reaches over it."""
 
+HOLDOUT_STEP = CUTOUT // 8
+"""Distance of the rows at which the tiling of a hold-out is tried [arcsec]."""
+
 SPLITS = ("train", "validation", "test")
 
 
@@ -135,6 +138,84 @@ def plan_observed(shape, sky, grid, step):
     return pd.DataFrame(
         {"sky": sky, "x0": x0 + column * step, "y0": y0 + row * step, "split": "paper"}
     )
+
+
+def plan_holdout(observed, sky, training, guard=GUARD):
+    """Tile the part of the observed field that no training image touches.
+
+    The rows lie where most cutouts fit in them, and each row starts at its first free
+    sky, so that the irregular outline of a survey is used well.
+
+    Parameters
+    ----------
+    observed : ndarray of bool, shape (ny, nx)
+        Pixels of the 450 µm map [1 arcsec] that were observed.
+    sky : str
+        Name of the observed sky.
+    training : pandas.DataFrame
+        The training cutouts, as `plan_observed` returns them.
+    guard : int
+        Sky between training and hold-out cutouts [arcsec].
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `plan_simulated`, with split "holdout".
+
+    Raises
+    ------
+    InputError
+        If not a single cutout fits.
+    """
+    free = np.array(observed, dtype=bool)
+    x0, y0 = training["x0"].min() - guard, training["y0"].min() - guard
+    x1 = training["x0"].max() + CUTOUT + guard
+    y1 = training["y0"].max() + CUTOUT + guard
+    free[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = False
+    places = tile(free)
+    if not places:
+        raise InputError(
+            f"observed.maps: expected 450 µm sky for a hold-out cutout of {CUTOUT} "
+            f"arcsec beyond {guard} arcsec from the training cutouts, found none; "
+            "lower observed.grid or observed.step, or set observed.holdout: false"
+        )
+    x, y = np.array(places).T
+    return pd.DataFrame({"sky": sky, "x0": x, "y0": y, "split": "holdout"})
+
+
+def tile(free):
+    """Place as many cutouts on free pixels as rows of any height above another hold.
+
+    Parameters
+    ----------
+    free : ndarray of bool, shape (ny, nx)
+        Pixels that a cutout may cover.
+
+    Returns
+    -------
+    list of (int, int)
+        First pixel (x, y) of each cutout.
+    """
+    best = {}
+    for y in reversed(range(0, len(free), HOLDOUT_STEP)):
+        above = best.get(y + HOLDOUT_STEP, [])
+        row = [(x, y) for x in tile_row(free[y : y + CUTOUT])]
+        row += best.get(y + CUTOUT, [])
+        best[y] = max(above, row, key=len)
+    return best[0]
+
+
+def tile_row(free):
+    """Place cutouts side by side on the free pixels, shape (424, nx), of one row."""
+    if len(free) < CUTOUT:
+        return []
+    columns = np.concatenate([[0], np.cumsum(free.all(axis=0))])
+    fits = np.flatnonzero(columns[CUTOUT:] - columns[:-CUTOUT] == CUTOUT)
+    places = []
+    for x in fits:
+        if not places or x >= places[-1] + CUTOUT:
+            places.append(int(x))
+    return places
 
 
 def native_side(band):
