@@ -377,4 +377,4 @@ def test_beam_measured_on_neptune():
             for f, a in extended.components
         ]
         model = 1.1330900354567985 * sum(parts) / extended.area
-        assert model == pytest.approx(measured, abs=0.02), radius
+        assert model == pytest.approx(measured, abs=0.025), radius
