@@ -5,6 +5,7 @@ import pandas as pd
 from superspire.errors import InputError
 from superspire.sky.catalogue import evaluate_model
 from superspire.sky.dust import load_library
+from superspire.sky.response import load_responses
 
 COLUMNS = ("z", "logM", "passive")
 
@@ -17,8 +18,13 @@ def main(job):
             f"{job.input.grid}: expected the columns {', '.join(COLUMNS)}, found no "
             f"{', '.join(missing)}"
         )
-    dust = load_library(job.params.dust_library)
-    table = evaluate_model(grid["z"], grid["logM"], grid["passive"], dust).to_pandas()
+    table = evaluate_model(
+        grid["z"],
+        grid["logM"],
+        grid["passive"],
+        load_library(job.params.dust_library),
+        responses=load_responses(job.params.response),
+    ).to_pandas()
     table["passive"] = table["passive"].astype(int)
     table.to_csv(job.output[0], index=False, float_format="%.7g")
     print(f"{len(table)} points")

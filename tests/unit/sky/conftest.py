@@ -8,8 +8,8 @@ from superspire.seeds import stream
 from superspire.sky.catalogue import simulate_catalogue
 from superspire.sky.dust import load_library
 
-DATA = Path(__file__).parent / "data"
 ROOT = Path(__file__).parents[3]
+DATA = ROOT / "resources" / "validation"
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""The sky model held against the real EGG."""
