@@ -18,6 +18,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/downloads.smk"
 include: "workflow/rules/simulation.smk"
 include: "workflow/rules/maps.smk"
 include: "workflow/rules/cutouts.smk"

@@ -30,9 +30,9 @@ def snakemake(folder, *arguments, config="config/config.yaml"):
     )
 
 
-@pytest.mark.parametrize("config", ["config/config.yaml", "config/paper.yaml"])
-def test_everything_is_planned(tmp_path, config):
-    plan = snakemake(tmp_path, "--dry-run", config=config)
+@pytest.mark.parametrize("name", ["config", "paper", "cosmos"])
+def test_everything_is_planned(tmp_path, name):
+    plan = snakemake(tmp_path, "--dry-run", config=f"config/{name}.yaml")
     assert plan.returncode == 0, plan.stdout + plan.stderr
     for target in TARGETS:
         assert target in plan.stdout

@@ -7,7 +7,7 @@ results/measures/{dataset}_{completeness,purity,offsets,fluxes}.csv in the paper
 the strict protocol, results/stacks/{dataset}.npz, and results/comparison.csv.
 
 The simulated and the observed set are calibrated by themselves, as in the paper;
-independent sky by the set that the configuration names.
+independent sky and the hold-out of a real field by the set that the configuration names.
 """
 
 
@@ -19,7 +19,7 @@ rule extract_sources:
         index="results/cutouts/{dataset}/index.csv",
         target="results/cutouts/{dataset}/450.npy",
         calibration=branch(
-            evaluate("{dataset} == 'independent'"),
+            evaluate("{dataset} in ['independent', 'holdout']"),
             then=f"results/calibration/{config['calibration']['dataset']}.json",
             otherwise="results/calibration/{dataset}.json",
         ),

@@ -30,11 +30,12 @@ validate(config, str(SCHEMA))
 order(config)
 
 SIMULATED = [f"simulated_{i}" for i in range(config["simulation"]["fields"])]
-DATASETS = ["simulated", "observed", "independent"]
 FIGURES = [f"fig{i}" for i in range(1, 8)]
 TABLES = [f"table{i}" for i in range(1, 4)]
 MOCK_CENTERS = {"observed": (150.12, 2.21), "independent": (34.5, -5.0)}
 MOCKED = not config["observed"]["maps"]
+HOLDOUT = [] if MOCKED or not config["observed"]["holdout"] else ["holdout"]
+DATASETS = ["simulated", "observed", *HOLDOUT, "independent"]
 
 
 wildcard_constraints:
@@ -108,7 +109,9 @@ def sky_noise(wildcards):
 
 def skies(wildcards):
     """Skies that a dataset is cut from."""
-    return SIMULATED if wildcards.dataset == "simulated" else [wildcards.dataset]
+    if wildcards.dataset == "simulated":
+        return SIMULATED
+    return ["observed" if wildcards.dataset == "holdout" else wildcards.dataset]
 
 
 def sky_maps(wildcards):
@@ -119,8 +122,9 @@ def sky_maps(wildcards):
 
 
 def sky_catalogues(wildcards):
-    """Injected sources of a dataset's skies; none if they are observed."""
-    if wildcards.dataset == "observed" and not MOCKED:
+    """True sources of a dataset's skies: injected or published ones, or none."""
+    real = not MOCKED and wildcards.dataset in ("observed", "holdout")
+    if real and not config["observed"]["reference"]:
         return []
     return [f"results/skies/{sky}/catalogue.fits" for sky in skies(wildcards)]
 
@@ -170,6 +174,11 @@ def requested_fields():
     return [p[2] for p in paths if p[:2] == ("results", "fields") and len(p) > 3]
 
 
+def downloadable(file):
+    """Whether a file that is missing is one that the workflow can fetch."""
+    return file.startswith("data/") and file[5:] in config["downloads"]
+
+
 def check_requested_fields():
     """Refuse a field that is not configured or whose maps are not there."""
     known = config["fields"]
@@ -180,7 +189,7 @@ def check_requested_fields():
                 f"found: {', '.join(known) or 'none'}"
             )
         for band, file in known[field]["maps"].items():
-            if not Path(file).exists():
+            if not Path(file).exists() and not downloadable(file):
                 sys.exit(
                     f"Error: fields.{field}.maps.{band}: expected a FITS file, found "
                     f"no file {file}"

@@ -66,5 +66,6 @@ rule read_observed_map:
         "../../envs/analysis.yaml"
     params:
         code=code_digest("read_observed_map.py"),
+        reading=lambda wildcards: config["observed"]["reading"].get(wildcards.band, {}),
     script:
         "../scripts/read_observed_map.py"

@@ -5,6 +5,7 @@ import pandas as pd
 
 from superspire.dataset.cutouts import (
     cut,
+    plan_holdout,
     plan_independent,
     plan_observed,
     plan_simulated,
@@ -14,7 +15,8 @@ from superspire.instruments import BANDS, TARGET
 from superspire.io import read_map
 
 
-def plan(dataset, shape, params):
+def plan(dataset, target, params):
+    shape = target.data.shape
     if dataset == "simulated":
         return plan_simulated(
             min(shape),
@@ -25,15 +27,17 @@ def plan(dataset, shape, params):
         )
     if dataset == "independent":
         return plan_independent(min(shape), params.skies[0])
-    return plan_observed(shape, params.skies[0], params.grid, params.step)
+    observed = plan_observed(shape, params.skies[0], params.grid, params.step)
+    if dataset == "holdout":
+        return plan_holdout(np.isfinite(target.data), params.skies[0], observed)
+    return observed
 
 
 def main(job):
     params = job.params
     files = np.reshape(job.input.maps, (len(params.skies), len(BANDS)))
     target = list(BANDS).index(TARGET)
-    shape = read_map(files[0, target]).data.shape
-    planned = plan(job.wildcards.dataset, shape, params)
+    planned = plan(job.wildcards.dataset, read_map(files[0, target]), params)
     indices = []
     stacks = None
     for sky, paths in zip(params.skies, files, strict=True):

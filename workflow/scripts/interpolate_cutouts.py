@@ -7,7 +7,7 @@ import pandas as pd
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from superspire.dataset.cutouts import cutout_map
+from superspire.dataset.cutouts import OBSERVED_SPLITS, cutout_map
 from superspire.dataset.interpolation import interpolate
 from superspire.errors import InputError
 from superspire.instruments import BANDS, CUTOUT, SPIRE, TARGET
@@ -43,7 +43,7 @@ def main(job):
                     f"cutout {row.cutout} of {row.sky}: expected observed sky at "
                     f"{band} µm all over it, found NaN; move or shrink the grid"
                 )
-            if row.split == "paper":
+            if row.split in OBSERVED_SPLITS:
                 image = image * np.float32(factors[str(band)])
             images[row.Index, :, :, channel] = image
 

@@ -4,6 +4,7 @@ import numpy as np
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 from superspire.dataset.interpolation import interpolate
+from superspire.fields.download import verify
 from superspire.fields.reader import read_observation
 from superspire.instruments import BANDS, PIXEL, TARGET
 from superspire.io import Map, write_map
@@ -26,7 +27,8 @@ def to_arcsecond_pixels(map_):
 
 def main(job):
     band = int(job.wildcards.band)
-    observation = read_observation(job.input.map, band)
+    verify(job.input.map)
+    observation = read_observation(job.input.map, band, **job.params.reading)
     map_ = observation.map
     if band == TARGET:
         map_ = to_arcsecond_pixels(map_)

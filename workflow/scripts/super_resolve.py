@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from superspire.dataset.cutouts import OBSERVED_SPLITS
 from superspire.instruments import TARGET
 from superspire.network.inference import load_network, super_resolve
 from superspire.network.training import set_threads
@@ -14,7 +15,7 @@ def main(job):
     index = pd.read_csv(job.input.index)
     rows = np.flatnonzero(index["split"] != "train")
     images = super_resolve(network, np.load(job.input.images, mmap_mode="r")[rows])
-    if job.wildcards.dataset == "observed":
+    if index["split"].isin(OBSERVED_SPLITS).any():
         images /= network.meta["normalisation"]["observed_factor"][str(TARGET)]
     np.save(job.output.images, images)
     index.iloc[rows].to_csv(job.output.index, index=False)

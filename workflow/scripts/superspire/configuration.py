@@ -8,7 +8,16 @@ from jsonschema import Draft202012Validator
 from superspire.errors import InputError
 
 SECTIONS_WITH_BANDS = ("simulation", "observed", "independent", "realism")
-KEYS_BY_BAND = ("maps", "masks", "response", "columns", "spire_beams", "depth")
+KEYS_BY_BAND = (
+    "maps",
+    "masks",
+    "errors",
+    "reading",
+    "response",
+    "columns",
+    "spire_beams",
+    "depth",
+)
 
 
 def named_bands(config):

@@ -16,6 +16,9 @@ GUARD = int(np.ceil(2.0 * BANDS[500].fwhm))
 HOLDOUT_STEP = CUTOUT // 8
 """Distance of the rows at which the tiling of a hold-out is tried [arcsec]."""
 
+OBSERVED_SPLITS = ("paper", "holdout")
+"""Splits whose inputs are renormalised to the simulated ones."""
+
 SPLITS = ("train", "validation", "test")
 
 

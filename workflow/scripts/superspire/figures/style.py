@@ -10,14 +10,20 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Circle
 
-DATASETS = ("simulated", "observed", "independent")
+DATASETS = ("simulated", "observed", "holdout", "independent")
 TITLES = {
     "simulated": "Simulated test sky",
     "observed": "Observed field (in-sample)",
+    "holdout": "Observed field (hold-out)",
     "independent": "Independent sky",
 }
-COLOURS = {"simulated": "#0072B2", "observed": "#D55E00", "independent": "#009E73"}
-MARKERS = {"simulated": "o", "observed": "s", "independent": "D"}
+COLOURS = {
+    "simulated": "#0072B2",
+    "observed": "#D55E00",
+    "holdout": "#E69F00",
+    "independent": "#009E73",
+}
+MARKERS = {"simulated": "o", "observed": "s", "holdout": "^", "independent": "D"}
 PAPER_COLOUR = "#444444"
 MEAN_COLOUR = "#CC2222"
 COLUMN, PAGE = 3.35, 7.0

@@ -1,0 +1,16 @@
+"""Download a file of a public archive."""
+
+from superspire.fields.download import download
+
+
+def main(job, terminal):
+    source, path = job.params.source, job.output[0]
+    digest = download(source["url"], path, source.get("sha256"), terminal=terminal)
+    print(f"{digest}  {path}")
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake) as terminal:
+        main(snakemake, terminal)
