@@ -13,15 +13,16 @@ from superspire.sky.maps import field_wcs
 SAME_PIXEL = 1e-3
 
 
-def to_arcsecond_pixels(map_):
-    """Interpolate a map to pixels of 1 arcsec, north up, unless it has them."""
+def to_plain_pixels(map_, band):
+    """Interpolate a distorted map, and every 450 µm map to pixels of 1 arcsec."""
     scale = proj_plane_pixel_scales(map_.wcs) * 3600.0
-    if np.allclose(scale, PIXEL, rtol=SAME_PIXEL):
+    pixel = PIXEL if band == TARGET else scale.mean()
+    if np.allclose(scale, pixel, rtol=SAME_PIXEL) and map_.wcs.sip is None:
         return map_
     ny, nx = map_.data.shape
-    center = map_.wcs.wcs_pix2world((nx - 1) / 2, (ny - 1) / 2, 0)
+    center = map_.wcs.all_pix2world((nx - 1) / 2, (ny - 1) / 2, 0)
     side = max(nx * scale[0], ny * scale[1])
-    wcs, n = field_wcs([float(c) for c in center], side, PIXEL)
+    wcs, n = field_wcs([float(c) for c in center], side, pixel)
     return Map(interpolate(map_, wcs, (n, n)), wcs)
 
 
@@ -29,9 +30,7 @@ def main(job):
     band = int(job.wildcards.band)
     verify(job.input.map)
     observation = read_observation(job.input.map, band, **job.params.reading)
-    map_ = observation.map
-    if band == TARGET:
-        map_ = to_arcsecond_pixels(map_)
+    map_ = to_plain_pixels(observation.map, band)
     write_map(job.output[0], map_, BANDS[band].fwhm, WAVELNTH=(band, "[um]"))
     print(observation.record)
 

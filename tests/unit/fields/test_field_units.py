@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from superspire.fields.units import Unit, parse_unit, to_mjy_per_beam
+from superspire.errors import InputError
+from superspire.fields.units import (
+    Unit,
+    calibrated_picowatt,
+    is_picowatt,
+    parse_unit,
+    parse_variance_unit,
+    to_mjy_per_beam,
+)
 from superspire.instruments import BANDS
 
 AREAS = {"beam": "beam", "sr": "sr", "pix": "pixel", "pixel": "pixel"}
@@ -45,6 +53,10 @@ def test_every_spelling_means_the_same(prefix, area, form, before, after):
         ("[Jy/beam]", 1.0, "beam"),
         ("Jy per beam", 1.0, "beam"),
         ("Jy/bm", 1.0, "beam"),
+        ("beam-1 Jy", 1.0, "beam"),
+        ("10**-3 Jy/beam", 1e-3, "beam"),
+        ("\u03bcJy/beam", 1e-6, "beam"),
+        ("jansky/beam", 1.0, "beam"),
     ],
 )
 def test_spellings_of_real_headers(text, jansky, area):
@@ -56,6 +68,62 @@ def test_spellings_of_real_headers(text, jansky, area):
 )
 def test_other_units_are_not_understood(text):
     assert parse_unit(text) is None
+
+
+def test_units_that_only_astropy_knows():
+    unit = parse_unit("W m-2 Hz-1 sr-1")
+    assert unit.area == "sr"
+    assert unit.jansky == pytest.approx(1e26)
+    assert parse_unit("Jy/deg2").jansky == pytest.approx((180 / np.pi) ** 2)
+    assert parse_unit(str(unit)) == unit
+
+
+@pytest.mark.parametrize(
+    "text", ["Jy beam", "Jy*beam", "Jy/beam-1", "mJy arcsec2", "(mJy/arcsec**2)**2"]
+)
+def test_products_and_squares_are_other_quantities(text):
+    assert parse_unit(text) is None
+
+
+@pytest.mark.parametrize("rest", [" / Hz", " [K]", " (s)", " / per / s", "/s", " / 1"])
+def test_a_unit_behind_the_unit_is_no_comment(rest):
+    assert parse_unit("Jy/beam" + rest) is None
+    assert not is_picowatt("pW" + rest)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("(mJy/beam)**2", Unit(1e-3, "beam")),
+        ("(mJy/arcsec**2)**2", Unit(1e-3, "arcsec2")),
+        ("( MJy / sr )^2", Unit(1e6, "sr")),
+        ("Jy2 beam-2", Unit(1.0, "beam")),
+        ("Jy/beam", None),
+        ("mJy/arcsec**2", None),
+        ("K**2", None),
+    ],
+)
+def test_units_of_variances(text, expected):
+    unit = parse_variance_unit(text)
+    assert (unit is None) == (expected is None)
+    if expected is not None:
+        assert unit.area == expected.area
+        assert unit.jansky == pytest.approx(expected.jansky)
+
+
+def test_picowatt():
+    assert all(map(is_picowatt, ["pW", " pW ", "[pW]", "pW   / not calibrated"]))
+    assert not any(map(is_picowatt, ["", "PW", "pWatt", "W", "pW**2", "pW/beam"]))
+    assert is_picowatt("(pW)**2", squared=True)
+    assert not is_picowatt("pW", squared=True)
+
+
+def test_flux_conversion_factor():
+    factor = to_mjy_per_beam(calibrated_picowatt(472e3), 450, 1.0)
+    assert factor == pytest.approx(472e3)
+    for wrong in (472.0, -472e3, np.nan, np.inf, 0.0):
+        with pytest.raises(InputError, match="472000"):
+            calibrated_picowatt(wrong)
 
 
 @given(text=st.text(max_size=30))

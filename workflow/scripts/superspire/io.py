@@ -75,7 +75,7 @@ def map_header(wcs, fwhm, cards):
     -------
     astropy.io.fits.Header
     """
-    header = wcs.to_header()
+    header = wcs.to_header(relax=True)
     header["BUNIT"] = "Jy/beam"
     header["BMAJ"] = (fwhm / 3600.0, "[deg] FWHM of the beam")
     header["BMIN"] = (fwhm / 3600.0, "[deg] FWHM of the beam")

@@ -5,6 +5,8 @@ astrometric errors; here each output pixel is looked up at its place on the sky.
 """
 
 import numpy as np
+from astropy.coordinates import SkyCoord
+from astropy.wcs.utils import wcs_to_celestial_frame
 from scipy.ndimage import map_coordinates
 
 NODES = 12
@@ -53,7 +55,7 @@ def pixel_positions(source, wcs, shape):
     Returns
     -------
     x, y : ndarray, shape (ny, nx)
-        Positions on the source grid [pixel].
+        Positions on the source grid [pixel]; NaN where it has none.
     """
     ny, nx = shape
     v, u = np.meshgrid(np.linspace(-1, 1, NODES), np.linspace(-1, 1, NODES))
@@ -62,8 +64,12 @@ def pixel_positions(source, wcs, shape):
         u.ravel(), v.ravel(), [DEGREE, DEGREE]
     )
     nodes = np.stack([p.ravel() for p in exact], axis=1)
-    fit, *_ = np.linalg.lstsq(design, nodes, rcond=None)
-    if not np.abs(design @ fit - nodes).max() < TOLERANCE:
+    if np.isfinite(nodes).all():
+        fit, *_ = np.linalg.lstsq(design, nodes, rcond=None)
+        missed = np.abs(design @ fit - nodes).max()
+    else:
+        missed = np.inf
+    if missed >= TOLERANCE:
         rows, columns = np.indices(shape)
         return convert(source, wcs, columns, rows)
     c = fit.reshape(DEGREE + 1, DEGREE + 1, 2)
@@ -73,6 +79,33 @@ def pixel_positions(source, wcs, shape):
 
 
 def convert(source, wcs, x, y):
-    """Convert pixel positions from one grid to another through the sky."""
-    ra, dec = wcs.celestial.all_pix2world(x, y, 0)
-    return source.celestial.all_world2pix(ra, dec, 0)
+    """Convert pixel positions from one grid to another through the sky.
+
+    Parameters
+    ----------
+    source : astropy.wcs.WCS
+        Coordinates of the grid on which positions are wanted, of any frame.
+    wcs : astropy.wcs.WCS
+        Coordinates of the pixels, of any frame.
+    x, y : array_like
+        Pixels.
+
+    Returns
+    -------
+    x, y : ndarray
+        Positions on the source grid [pixel]; NaN where it has none, be it that the
+        projection ends or that its distortions cannot be inverted.
+    """
+    source, wcs = source.celestial, wcs.celestial
+    lon, lat = wcs.all_pix2world(x, y, 0)
+    frame, wanted = wcs_to_celestial_frame(wcs), wcs_to_celestial_frame(source)
+    if not frame.is_equivalent_frame(wanted):
+        sky = SkyCoord(lon, lat, unit="deg", frame=frame).transform_to(wanted)
+        lon, lat = sky.spherical.lon.deg, sky.spherical.lat.deg
+    undistorted = source.wcs_world2pix(lon, lat, 0)
+    if not (source.has_distortion and np.isfinite(undistorted).any()):
+        return undistorted
+    found = source.all_world2pix(lon, lat, 0, quiet=True)
+    with np.errstate(invalid="ignore"):
+        error = np.hypot(*np.subtract(source.pix2foc(*found, 0), undistorted))
+        return [np.where(error < TOLERANCE, axis, np.nan) for axis in found]

@@ -1,4 +1,4 @@
-"""What the HDUs of a real map file hold: signal, mask, coverage, error, WCS."""
+"""What the HDUs of a real map file hold: signal, mask, coverage, error."""
 
 import contextlib
 import re
@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
-from astropy.wcs import WCS, FITSFixedWarning
-from astropy.wcs.utils import proj_plane_pixel_area
 
 from superspire.errors import InputError
 
@@ -17,9 +15,14 @@ SIGNAL = ("image", "signal", "primary")
 MASK = ("mask", "flag")
 COVERAGE = ("coverage", "exposure")
 ERROR = ("error", "noise", "sigma", "rms", "variance")
-NOT_SIGNAL = {*MASK, *COVERAGE, *ERROR, "weight"}
+HDU = fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU
+"""HDUs that hold images."""
 
-DETECTORS = {"PSW": 250, "PMW": 350, "PLW": 500}
+NOT_SIGNAL = re.compile(
+    "mask|flag|qual|cover|expos|exp_time|hits|err|noise|sigma|rms|var|unc|weight|wht|"
+    "psf|beam|matchedfilter"
+)
+"""Parts of the names of HDUs that are never taken for the signal by themselves."""
 
 
 @contextlib.contextmanager
@@ -70,13 +73,25 @@ def label(hdus, hdu):
 
 def name(hdu):
     """Give the EXTNAME of an HDU in lower case."""
-    return hdu.name.strip().lower()
+    return " ".join(str(hdu.name).split()).lower()
+
+
+def text(header, key):
+    """Give the value of a card as text, empty if there is none."""
+    value = header.get(key)
+    missing = value is None or isinstance(value, fits.card.Undefined)
+    return "" if missing else " ".join(str(value).split())
+
+
+def headers(hdus, hdu):
+    """List the headers that describe an image: its own, and that of an empty HDU 0."""
+    first = [] if hdu is hdus[0] or is_image(hdus[0]) else [hdus[0]]
+    return [each.header for each in (hdu, *first)]
 
 
 def is_image(hdu):
     """Tell whether an HDU is an image with pixels."""
-    kinds = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
-    return isinstance(hdu, kinds) and hdu.header.get("NAXIS", 0) > 0
+    return isinstance(hdu, HDU) and hdu.header.get("NAXIS", 0) > 0
 
 
 def find_named(hdus, names):
@@ -136,7 +151,7 @@ def find_signal(hdus, path, wanted=None):
         flat = (
             hdu
             for hdu in hdus
-            if is_image(hdu) and is_flat(hdu.shape) and name(hdu) not in NOT_SIGNAL
+            if is_image(hdu) and is_flat(hdu.shape) and not NOT_SIGNAL.search(name(hdu))
         )
         found = next(flat, None)
     if found is None:
@@ -205,71 +220,3 @@ def pixels(hdus, hdu, path, shape=None):
             f"signal, found {data.shape}"
         )
     return data
-
-
-def celestial_wcs(hdus, hdu, path):
-    """Read the celestial WCS of an image, from its HDU or from HDU 0.
-
-    Parameters
-    ----------
-    hdus : astropy.io.fits.HDUList
-        The file.
-    hdu : HDU
-        The image.
-    path : str or path-like
-        Its name, for messages.
-
-    Returns
-    -------
-    wcs : astropy.wcs.WCS
-        With two axes.
-    pixel_area : float
-        Solid angle of a pixel [arcsec²].
-
-    Raises
-    ------
-    InputError
-        If there is no WCS or it cannot be used.
-    """
-    wrong = "no celestial WCS (CTYPE1, CRVAL1, CD1_1 or CDELT1, ...)"
-    for header in (hdu.header, hdus[0].header):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FITSFixedWarning)
-                wcs = WCS(header)
-                if not wcs.has_celestial:
-                    continue
-                wcs = wcs.celestial
-                area = proj_plane_pixel_area(wcs) * 3600.0**2
-        except Exception as error:  # wcslib has many ways to refuse a header
-            wrong = " ".join(str(error).split())
-            continue
-        if np.isfinite(area) and area > 0 and np.isfinite(wcs.wcs.crval).all():
-            return wcs, float(area)
-    raise InputError(
-        f"{path}: expected a celestial WCS in {label(hdus, hdu)}, found {wrong}"
-    )
-
-
-def declared_band(header):
-    """Read which SPIRE band a header says it is of.
-
-    Parameters
-    ----------
-    header : astropy.io.fits.Header
-        Header of a map.
-
-    Returns
-    -------
-    tuple of (str, int) or None
-        Keyword and wavelength [µm].
-    """
-    detector = str(header.get("DETECTOR", "")).strip()[:3].upper()
-    if detector in DETECTORS:
-        return "DETECTOR", DETECTORS[detector]
-    for key in ("WAVELNTH", "WAVELN", "WVLNGTH", "DESC"):
-        value = str(header.get(key, "")).strip()
-        match = re.match(r"(\d+)(?:\.0*)?\s*(?:um|µm|micron|$)", value)
-        if match and int(match[1]) in DETECTORS.values():
-            return key, int(match[1])
-    return None

@@ -1,43 +1,38 @@
 """Read real maps, whatever their layout, as maps in mJy/beam.
 
 The layouts: HerMES SMAP, HELP, Herschel Science Archive (HSA), H-ATLAS, JCMT
-SCUBA-2 and plain FITS images. What was decided on the way is returned as well.
+SCUBA-2 and plain FITS images. What `superspire.fields.decisions.decide` chose is
+printed and returned as well.
 """
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from astropy.wcs.utils import proj_plane_pixel_area
 
 from superspire.errors import InputError
 from superspire.evaluation.sources import background
+from superspire.fields.coordinates import celestial_wcs, check_grid
+from superspire.fields.decisions import decide, error_unit, is_variance
 from superspire.fields.hdus import (
-    COVERAGE,
     ERROR,
     MASK,
-    celestial_wcs,
-    declared_band,
     find_named,
-    find_signal,
     is_image,
     label,
-    name,
     open_fits,
     pixels,
 )
-from superspire.fields.units import (
-    EXPECTED_UNITS,
-    Unit,
-    parse_unit,
-    to_mjy_per_beam,
-)
+from superspire.fields.surveys import ZERO_MEAN, check_scatter
+from superspire.fields.units import to_mjy_per_beam
 from superspire.instruments import BANDS
 from superspire.io import Map
 
-UNIT_KEYS = ("BUNIT", "SIGUNIT", "QTTY____", "UNITS")
-SMAP_KEYS = ("SMAPSVN", "MAPMAKER", "WAVELN")
 LEVELS = ("auto", "subtract", "keep")
+
+MUCH = 0.5
+"""Share of the observed pixels above which masking them is worth a remark."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +42,14 @@ class Observation:
     Attributes
     ----------
     map : superspire.io.Map
-        The signal [mJy/beam]; NaN where it was not observed or is masked.
+        The signal [mJy/beam] with its coordinates in ICRS; NaN where it was not
+        observed or is masked.
     error : ndarray of float32, shape (ny, nx), or None
-        Standard deviation [mJy/beam], if the file gives one.
+        Standard deviation [mJy/beam], if there is one.
     record : dict
-        What was decided: HDUs, mask and its polarity, unit and its origin, factor,
-        pixel scale, sky level.
+        What was decided: layout, HDUs, mask and its polarity, unit and its origin,
+        factor, beam, pixel scale, sky level; ``remarks`` has a sentence about
+        everything unusual.
     """
 
     map: Map
@@ -69,6 +66,8 @@ def read_observation(
     mask_good=None,
     level="auto",
     sky_level=0.0,
+    error=None,
+    fcf=None,
 ):
     """Read one real map as the network expects it.
 
@@ -95,6 +94,11 @@ def read_observation(
         Median, after clipping (`superspire.evaluation.sources.background`), of the
         zero-mean maps of the band that the network was trained on [mJy/beam]:
         below zero, because the sources pull the mean above the median.
+    error : str or path-like, optional
+        File with the standard deviation, if it is a file of its own (SIGMA of
+        H-ATLAS, rms of SCUBA-2); it goes before an error in the map's file.
+    fcf : float, optional
+        Flux conversion factor of maps in pW [mJy/beam/pW].
 
     Returns
     -------
@@ -105,61 +109,94 @@ def read_observation(
     InputError
         If the file cannot be read as a map of this band.
     """
+    if level not in LEVELS:
+        raise InputError(
+            f"expected level of a field to be one of {', '.join(LEVELS)}, "
+            f"found {level!r}"
+        )
     with open_fits(path) as hdus:
-        signal = find_signal(hdus, path, hdu)
-        check_band(hdus, signal, path, band)
-        with np.errstate(over="ignore", invalid="ignore"):
-            data = pixels(hdus, signal, path).astype(np.float32)
-        data[~np.isfinite(data)] = np.nan
-        wcs, pixel_area = celestial_wcs(hdus, signal, path)
-        check_pixel(hdus, signal, path, band, pixel_area)
-        spelt, origin = find_unit(hdus, signal, path, unit)
-        factor = to_mjy_per_beam(spelt, band, pixel_area)
-        masked = apply_masks(hdus, signal, data, path, mask, mask_good)
-        error, error_hdu = read_error(hdus, data.shape, path)
-        surveyed = zero_mean_layout(hdus, signal)
+        decision = decide(hdus, path, band, unit, hdu, mask, mask_good, fcf)
+        signal, remarks = decision.signal, decision.remarks
+        data = signal_pixels(hdus, signal, path, remarks)
+        wcs, pixel_area, unusual = celestial_wcs(hdus, signal, path, data.shape)
+        remarks += unusual
+        check_pixel(hdus, signal, path, band, wcs, remarks)
+        masked = apply_masks(hdus, decision, data, path, wcs, mask)
+        factor = to_mjy_per_beam(decision.unit, band, pixel_area)
+        sigma, found = read_error(hdus, decision, data.shape, path, wcs, error)
+        if sigma is not None:
+            spelt = error_unit(found["header"], found["variance"], decision, fcf, path)
+            sigma *= to_mjy_per_beam(spelt, band, pixel_area)
         signal_label = label(hdus, signal)
     check_observed(data, path, signal_label, masked)
     data *= np.float32(factor)
+    check_error(data, sigma, remarks)
+    shifted = shift_level(data, level, decision.layout, sky_level)
+    remarks += check_scatter(shifted["rms_mjy_beam"], band)
     record = {
         "file": Path(path).name,
         "band": band,
+        "layout": decision.layout,
         "signal": signal_label,
-        "error": error_hdu,
+        "error": None if sigma is None else found["label"],
         **masked,
-        "unit": str(spelt),
-        "unit_from": origin,
+        "unit": decision.unit_text,
+        "unit_from": decision.unit_from,
         "mjy_per_beam_per_unit": factor,
+        "beam_fwhm_arcsec": decision.fwhm,
+        "beam_from": decision.fwhm_from,
         "beam_area_arcsec2": BANDS[band].effective_area,
+        "matched_filtered": decision.matched,
         "pixel_arcsec": np.sqrt(pixel_area),
         "shape": list(data.shape),
         "observed_fraction": float(np.isfinite(data).mean()),
-        **shift_level(data, level, surveyed, sky_level),
+        **shifted,
+        "remarks": remarks,
     }
-    if error is not None:
-        error = (error * factor).astype(np.float32)
-    return Observation(Map(data, wcs), error, record)
+    print_decision(record)
+    if sigma is not None:
+        sigma = sigma.astype(np.float32)
+    return Observation(Map(data, wcs), sigma, record)
 
 
-def check_band(hdus, signal, path, band):
-    """Refuse a map whose header says that it is of another band."""
-    for hdu in (signal, hdus[0]):
-        declared = declared_band(hdu.header)
-        if declared is not None and declared[1] != band:
-            raise InputError(
-                f"{path}: expected a map at {band} µm, found {declared[0]} of "
-                f"{label(hdus, hdu)} for {declared[1]} µm"
-            )
+def print_decision(record):
+    """Print how a map was read, one line, and every remark on a line of its own."""
+    mask = record["mask"] and f"{record['mask']} ({record['mask_good']} is good)"
+    print(
+        f"{record['file']}: {record['layout']} at {record['band']} µm, "
+        f"signal {record['signal']}, error {record['error'] or 'none'}, "
+        f"mask {mask or 'none'}, coverage {record['coverage'] or 'none'}, "
+        f"{record['unit']} from {record['unit_from']} = "
+        f"{record['mjy_per_beam_per_unit']:.6g} mJy/beam, beam of "
+        f"{record['beam_fwhm_arcsec']:.4g} arcsec ({record['beam_from']})"
+    )
+    for remark in record["remarks"]:
+        print(f"{record['file']}: {remark}")
 
 
-def check_pixel(hdus, signal, path, band, pixel_area):
+def signal_pixels(hdus, signal, path, remarks):
+    """Read the signal as float32 with NaN for everything that is not a number."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        data = pixels(hdus, signal, path).astype(np.float32)
+    infinite = int(np.isinf(data).sum())
+    if infinite:
+        remarks.append(f"{infinite} infinite pixels are not used")
+        data[np.isinf(data)] = np.nan
+    return data
+
+
+def check_pixel(hdus, signal, path, band, wcs, remarks):
     """Refuse pixels that cannot sample the beam: the WCS then lacks its scale."""
-    size = np.sqrt(pixel_area)
+    size = 3600.0 * np.sqrt(proj_plane_pixel_area(wcs))
     fwhm = BANDS[band].fwhm
     if size > fwhm:
         raise InputError(
             f"{path}: expected pixels smaller than the beam of {fwhm} arcsec in the "
             f"WCS of {label(hdus, signal)}, found {size:.4g} arcsec"
+        )
+    if size > fwhm / 2.0:
+        remarks.append(
+            f"pixels of {size:.4g} arcsec sample the beam of {fwhm} arcsec too coarsely"
         )
 
 
@@ -173,150 +210,142 @@ def check_observed(data, path, signal_label, masked):
     )
 
 
-def is_smap(header):
-    """Tell whether a header was written by the HerMES map maker SMAP."""
-    described = re.match(r"\d+ microns", str(header.get("DESC", "")))
-    return bool(described) or any(key in header for key in SMAP_KEYS)
-
-
-def zero_mean_layout(hdus, signal):
-    """Name the layout if its maps are of zero mean by construction, or give None."""
-    headers = (signal.header, hdus[0].header)
-    if any(is_smap(header) for header in headers):
-        return "HerMES SMAP"
-    if find_named(hdus, ["nebfilt"]) is not None:
-        return "HELP"
-    if any(str(header.get("CREATOR", "")).startswith("SuperS") for header in headers):
-        return "SuperSPIRE"
-    return None
-
-
-def find_unit(hdus, signal, path, configured):
-    """Find the unit of a map.
-
-    The order is BUNIT, SIGUNIT, QTTY____, UNITS (each in the signal's HDU, then in
-    HDU 0), the configuration, and Jy/beam for SMAP files, which have no unit.
-
-    Parameters
-    ----------
-    hdus : astropy.io.fits.HDUList
-        The file.
-    signal : HDU
-        Its signal.
-    path : str or path-like
-        Its name, for messages.
-    configured : str or None
-        The unit that the configuration gives.
-
-    Returns
-    -------
-    unit : Unit
-    origin : str
-        Where it was found.
-    """
-    spelt = [("the configuration (unit)", configured)] if configured else []
-    given = [
-        (f"{key} of {label(hdus, hdu)}", hdu.header[key])
-        for key in UNIT_KEYS
-        for hdu in dict.fromkeys((signal, hdus[0]))
-        if str(hdu.header.get(key, "")).strip()
-    ]
-    for origin, text in given + spelt:
-        unit = parse_unit(text)
-        if unit is not None:
-            return unit, origin
-    if not given and not spelt and is_smap(signal.header):
-        return Unit(1.0, "beam"), "HerMES SMAP file without BUNIT"
-    tried = "; ".join(f"{text!r} in {origin}" for origin, text in given + spelt)
-    raise InputError(
-        f"{path}: expected the unit of {label(hdus, signal)} in "
-        f"{', '.join(UNIT_KEYS)} or the configuration (unit) as {EXPECTED_UNITS}, "
-        f"found {tried or 'none'}"
-    )
-
-
-def apply_masks(hdus, signal, data, path, mask_path, good):
+def apply_masks(hdus, decision, data, path, wcs, mask_path):
     """Set masked pixels and pixels without coverage to NaN.
 
     Parameters
     ----------
     hdus : astropy.io.fits.HDUList
         The file.
-    signal : HDU
-        Its signal.
+    decision : Decision
+        How it is read; gets remarks.
     data : ndarray, shape (ny, nx)
         The pixels of the signal, changed in place.
     path : str or path-like
         Its name, for messages.
+    wcs : astropy.wcs.WCS
+        Coordinates of the signal.
     mask_path : str or path-like or None
         A mask in a file of its own.
-    good : {0, 1} or None
-        Value of good pixels.
 
     Returns
     -------
     dict
         What was used: ``mask``, ``mask_good``, ``coverage``.
     """
-    if good is None:
-        good = 1 if is_hatlas(signal.header, path, mask_path) else 0
     used = {"mask": None, "mask_good": None, "coverage": None}
     mask = None
     if mask_path is not None:
-        with open_fits(mask_path) as others:
-            hdu = next((hdu for hdu in others if is_image(hdu)), None)
-            if hdu is None:
-                raise InputError(f"{mask_path}: expected a mask, found no image HDU")
-            mask = pixels(others, hdu, mask_path, data.shape)
-            used["mask"] = f"{Path(mask_path).name}, {label(others, hdu)}"
-    elif (hdu := find_named(hdus, MASK)) is not None:
-        mask = pixels(hdus, hdu, path, data.shape)
-        used["mask"] = label(hdus, hdu)
+        mask, used["mask"], _ = read_companion(
+            mask_path, MASK, data.shape, wcs, "a mask", decision.remarks
+        )
+    elif decision.mask is not None:
+        mask = pixels(hdus, decision.mask, path, data.shape)
+        used["mask"] = label(hdus, decision.mask)
     if mask is not None:
-        used["mask_good"] = good
-        bad = (mask == 0) if good else (mask != 0)
-        data[bad | ~np.isfinite(mask)] = np.nan
-    coverage = find_named(hdus, COVERAGE)
-    if coverage is not None:
-        used["coverage"] = label(hdus, coverage)
-        data[~(pixels(hdus, coverage, path, data.shape) > 0)] = np.nan
+        good = used["mask_good"] = decision.mask_good
+        bad = ((mask == 0) if good else (mask != 0)) | ~np.isfinite(mask)
+        observed = np.isfinite(data)
+        lost = (bad & observed).sum() / max(observed.sum(), 1)
+        if lost > MUCH:
+            decision.remarks.append(
+                f"{used['mask']} takes away {100 * lost:.0f} % of the observed pixels: "
+                "check mask_good"
+            )
+        data[bad] = np.nan
+    if decision.coverage is not None:
+        used["coverage"] = label(hdus, decision.coverage)
+        data[~(pixels(hdus, decision.coverage, path, data.shape) > 0)] = np.nan
     return used
 
 
-def is_hatlas(header, *paths):
-    """Tell whether files are of the H-ATLAS survey, whose masks are 1 where good."""
-    texts = [Path(path).name for path in paths if path is not None]
-    texts += [str(value) for value in header.values()]
-    return any(re.search(r"H-?ATLAS", text, re.IGNORECASE) for text in texts)
+def read_companion(path, names, shape, wcs, kind, remarks):
+    """Read a mask or an error that is a file of its own.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    names : tuple of str
+        Names that its HDU may have; by default it is the first image.
+    shape : tuple of int
+        Shape of the signal.
+    wcs : astropy.wcs.WCS
+        Coordinates of the signal.
+    kind : str
+        What is expected, for messages.
+    remarks : list of str
+        Gets what is unusual.
+
+    Returns
+    -------
+    data : ndarray, shape `shape`
+    found : str
+        File and HDU.
+    header : astropy.io.fits.Header
+        Of that HDU.
+    """
+    with open_fits(path) as hdus:
+        first = next((hdu for hdu in hdus if is_image(hdu)), None)
+        hdu = find_named(hdus, names) or first
+        if hdu is None:
+            raise InputError(f"{path}: expected {kind}, found no image HDU")
+        data = pixels(hdus, hdu, path, shape)
+        remarks += check_grid(wcs, shape, hdus, hdu, path)
+        return data, f"{Path(path).name}, {label(hdus, hdu)}", hdu.header
 
 
-def read_error(hdus, shape, path):
-    """Read the standard deviation of the pixels, if the file holds it.
+def read_error(hdus, decision, shape, path, wcs, error_path):
+    """Read the standard deviation of the pixels, if there is one.
 
     Parameters
     ----------
     hdus : astropy.io.fits.HDUList
         The file.
+    decision : Decision
+        How it is read; gets remarks.
     shape : tuple of int
         Shape of the signal.
     path : str or path-like
         Its name, for messages.
+    wcs : astropy.wcs.WCS
+        Coordinates of the signal.
+    error_path : str or path-like or None
+        An error in a file of its own.
 
     Returns
     -------
-    error : ndarray, shape (ny, nx), or None
-        In the unit of the signal; NaN where there is none.
-    found : str or None
-        The HDU, and whether it was a variance.
+    error : ndarray of float64, shape (ny, nx), or None
+        In the unit that the header gives; NaN where there is none.
+    found : dict or None
+        ``label``, ``header``, and whether it was a ``variance``.
     """
-    hdu = find_named(hdus, ERROR)
-    if hdu is None:
+    if error_path is not None:
+        error, where, header = read_companion(
+            error_path, ERROR, shape, wcs, "an error", decision.remarks
+        )
+    elif decision.error is not None:
+        error = pixels(hdus, decision.error, path, shape)
+        where, header = label(hdus, decision.error), decision.error.header
+    else:
         return None, None
-    error = pixels(hdus, hdu, path, shape).astype(np.float64)
-    error[~(error >= 0)] = np.nan
-    if name(hdu) == "variance":
-        return np.sqrt(error), f"{label(hdus, hdu)}, square root"
-    return error, label(hdus, hdu)
+    variance = is_variance(header)
+    error = error.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        error[~((error >= 0) & np.isfinite(error))] = np.nan
+    if variance:
+        error, where = np.sqrt(error), f"{where}, square root"
+    return error, {"label": where, "header": header, "variance": variance}
+
+
+def check_error(data, error, remarks):
+    """Remark on observed pixels without an error."""
+    if error is None:
+        return
+    observed = np.isfinite(data)
+    missing = (observed & ~(error > 0)).sum() / observed.sum()
+    if missing > 0:
+        remarks.append(f"{100 * missing:.2g} % of the observed pixels have no error")
 
 
 def shift_level(data, level, layout, sky_level):
@@ -328,8 +357,8 @@ def shift_level(data, level, layout, sky_level):
         Map [mJy/beam], changed in place.
     level : {"auto", "subtract", "keep"}
         What to do.
-    layout : str or None
-        Name of a layout of zero mean by construction.
+    layout : str
+        Layout of the file.
     sky_level : float
         Level of the training maps [mJy/beam].
 
@@ -338,16 +367,14 @@ def shift_level(data, level, layout, sky_level):
     dict
         Measured, wanted and subtracted level [mJy/beam], clipped rms and the reason.
     """
-    if level not in LEVELS:
-        raise InputError(
-            f"expected level of a field to be one of {', '.join(LEVELS)}, "
-            f"found {level!r}"
-        )
     measured, rms = background(data)
-    kept = level == "keep" or (level == "auto" and layout is not None)
+    centred = layout in ZERO_MEAN
+    kept = level == "keep" or (level == "auto" and centred)
     offset = 0.0 if kept else measured - sky_level
     data -= np.float32(offset)
-    reason = f"zero mean by construction ({layout})" if layout else "zero point unknown"
+    reason = (
+        f"zero mean by construction ({layout})" if centred else "zero point unknown"
+    )
     return {
         "sky_measured_mjy_beam": measured,
         "sky_wanted_mjy_beam": float(sky_level),

@@ -5,11 +5,10 @@ from itertools import product
 import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
-from astropy.wcs.utils import pixel_to_pixel
 from scipy.ndimage import binary_erosion, gaussian_filter
 from tqdm import tqdm
 
-from superspire.dataset.interpolation import interpolate
+from superspire.dataset.interpolation import convert, interpolate
 from superspire.errors import InputError
 from superspire.instruments import BANDS, CUTOUT, PIXEL, SPIRE
 
@@ -81,7 +80,8 @@ def coverage_outline(map_):
     """Find the sky positions of the observed pixels that border on unobserved ones."""
     observed = np.isfinite(map_.data)
     y, x = np.nonzero(observed & ~binary_erosion(observed))
-    return SkyCoord(map_.wcs.pixel_to_world(x, y)).icrs
+    sky = SkyCoord(map_.wcs.pixel_to_world(x, y)).icrs
+    return sky[np.isfinite(sky.ra)]
 
 
 def centre(points):
@@ -141,7 +141,7 @@ def covered_box(maps, wcs, shape):
     y, x = np.meshgrid(*(np.arange(0, n, COARSE_STEP) for n in shape), indexing="ij")
     common = np.ones(x.shape, bool)
     for map_ in maps.values():
-        columns, rows = pixel_to_pixel(wcs, map_.wcs, x, y)
+        columns, rows = convert(map_.wcs, wcs, x, y)
         common &= observed_at(map_.data, columns, rows)
     if not common.any():
         return None
