@@ -1,5 +1,6 @@
 """The whole workflow at toy scale, and what its results say."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,32 @@ def run(tmp_path_factory):
     config["fields"] = {"mock": {"maps": maps}}
     (folder / "mine.yaml").write_text(yaml.safe_dump(config))
     done = snakemake(folder, folder / "mine.yaml", FIELD)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def observed_run(run):
+    """Take the mock field for an observed one with a published catalogue."""
+    folder = run / "observed"
+    folder.mkdir()
+    config = yaml.safe_load(CONFIG.read_text())
+    config["observed"] = {
+        "maps": {band: f"../results/skies/observed/{band}.fits" for band in BANDS},
+        "reference": {"file": "published.fits"},
+        "grid": 1,
+    }
+    config["training"]["epochs"] = 1
+    sky = Table.read(run / "results/skies/observed/catalogue.fits")
+    bright = sky[sky["S450"] > 4]["RA", "DEC", "S450"]
+    bright.write(folder / "published.fits")
+    (folder / "observed.yaml").write_text(yaml.safe_dump(config))
+    done = snakemake(
+        folder,
+        folder / "observed.yaml",
+        "results/measures/holdout_completeness.csv",
+        "results/fig7.pdf",
+    )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return folder
 
@@ -115,6 +142,17 @@ def test_comparison_states_every_claim_in_both_protocols(run):
         assert values.between(0, 1).all()
 
 
+@pytest.mark.skipif(not shutil.which("fitsverify"), reason="no fitsverify on the PATH")
+def test_every_fits_file_passes_fitsverify(run):
+    files = sorted(run.glob("results/**/*.fits"))
+    assert len(files) > 15
+    for file in files:
+        verdict = subprocess.run(
+            ["fitsverify", "-q", file], capture_output=True, text=True, check=False
+        )
+        assert verdict.stdout.startswith("verification OK"), verdict.stdout
+
+
 def test_tables_are_those_of_the_paper(run):
     one = pd.read_csv(run / "results/table1.csv")
     assert {18.1, 24.9, 36.6, 7.9} <= set(
@@ -160,3 +198,23 @@ def test_field_catalogue_has_units_and_lies_on_the_field(run):
     assert (np.hypot(table["RA"] - 34.5, table["DEC"] + 5.0) < 0.15).all()
     regions = (run / "results/fields/mock/regions.reg").read_text()
     assert regions.count("circle") == len(table)
+
+
+def test_an_observed_field_has_a_holdout_that_training_never_touches(observed_run):
+    cutouts = observed_run / "results/cutouts"
+    training = pd.read_csv(cutouts / "observed/index.csv")
+    holdout = pd.read_csv(cutouts / "holdout/index.csv")
+    assert len(holdout) > 0
+    for one in training.itertuples():
+        apart = np.maximum(abs(holdout["x0"] - one.x0), abs(holdout["y0"] - one.y0))
+        assert (apart > CUTOUT).all()
+
+
+def test_a_published_catalogue_is_the_truth_of_an_observed_field(observed_run):
+    published = Table.read(observed_run / "published.fits")
+    for dataset in ("observed", "holdout"):
+        found = Table.read(observed_run / f"results/catalogues/{dataset}_injected.ecsv")
+        assert 0 < len(found) <= len(published)
+        assert found["flux"].min() >= 4
+        measures = observed_run / f"results/measures/{dataset}_completeness.csv"
+        assert {"paper", "strict"} == set(pd.read_csv(measures)["protocol"])

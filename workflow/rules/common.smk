@@ -137,8 +137,13 @@ def observed_map(wildcards):
 def field_maps(wildcards):
     """Files of the three SPIRE maps of a configured field."""
     field = config["fields"][wildcards.field]
-    masks = {f"mask_{band}": file for band, file in field.get("masks", {}).items()}
-    return {f"map_{band}": file for band, file in field["maps"].items()} | masks
+    kinds = {"map": field["maps"], "mask": field.get("masks", {})}
+    kinds["error"] = field.get("errors", {})
+    return {
+        f"{kind}_{band}": file
+        for kind, files in kinds.items()
+        for band, file in files.items()
+    }
 
 
 def figures(wildcards=None):
@@ -153,7 +158,9 @@ def tables(wildcards=None):
 
 def fields(wildcards=None):
     """Products of every configured field."""
-    return [f"results/fields/{field}/superresolved.fits" for field in config["fields"]]
+    products = [f"results/fields/{f}/superresolved.fits" for f in config["fields"]]
+    compared = [f for f, field in config["fields"].items() if field.get("reference")]
+    return products + [f"results/fields/{field}/reference.pdf" for field in compared]
 
 
 def resource(name):

@@ -4,8 +4,27 @@ In: the network, the calibration of the simulated set, the fluxes measured again
 truth on independent sky (for the errors) and the three maps of a field of the
 configuration (fields.NAME.maps). Out, in results/fields/NAME: the super-resolved
 map, a catalogue of its sources as FITS and as DS9 regions, a picture, and a record of
-how each map was read.
+how each map was read; with a published catalogue (fields.NAME.reference) the
+comparison with it.
 """
+
+
+rule measure_expectation:
+    """Tell completeness, purity and colour to expect at a flux, from mock sky."""
+    input:
+        completeness="results/measures/independent_completeness.csv",
+        purity="results/measures/independent_purity.csv",
+        catalogue="results/skies/independent/catalogue.fits",
+    output:
+        "results/training/expectation.csv",
+    log:
+        "logs/measure_expectation.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=code_digest("measure_expectation.py"),
+    script:
+        "../scripts/measure_expectation.py"
 
 
 rule super_resolve_field:
@@ -16,6 +35,7 @@ rule super_resolve_field:
         weights="results/training/network.weights.h5",
         calibration="results/calibration/simulated.json",
         fluxes="results/measures/independent_fluxes.csv",
+        expectation="results/training/expectation.csv",
     output:
         image="results/fields/{field}/superresolved.fits",
         catalogue="results/fields/{field}/catalogue.fits",
@@ -40,3 +60,33 @@ rule super_resolve_field:
         seed=lookup("seed", within=config),
     script:
         "../scripts/super_resolve_field.py"
+
+
+rule compare_field:
+    """Compare a super-resolved field with its published 450 µm catalogue."""
+    input:
+        image="results/fields/{field}/superresolved.fits",
+        catalogue="results/fields/{field}/catalogue.fits",
+        reference=lambda wildcards: config["fields"][wildcards.field]["reference"][
+            "file"
+        ],
+    output:
+        measures="results/fields/{field}/reference.csv",
+        ratios="results/fields/{field}/reference_fluxes.csv",
+        pdf=report(
+            "results/fields/{field}/reference.pdf",
+            caption="../report/reference.rst",
+            category="Fields",
+            labels={"field": "{field}", "shows": "published catalogue"},
+        ),
+        png="results/fields/{field}/reference.png",
+    log:
+        "logs/compare_field/{field}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=code_digest("compare_field.py"),
+        reference=lambda wildcards: config["fields"][wildcards.field]["reference"],
+        radius=lookup("extraction/match_radius", within=config),
+    script:
+        "../scripts/compare_field.py"

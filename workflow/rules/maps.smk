@@ -69,3 +69,22 @@ rule read_observed_map:
         reading=lambda wildcards: config["observed"]["reading"].get(wildcards.band, {}),
     script:
         "../scripts/read_observed_map.py"
+
+
+rule import_reference:
+    """Take the published sources of the observed field for its true ones."""
+    input:
+        catalogue=lambda wildcards: config["observed"]["reference"]["file"],
+    output:
+        "results/skies/{sky}/catalogue.fits",
+    log:
+        "logs/import_reference/{sky}.log",
+    wildcard_constraints:
+        sky="none" if MOCKED else "observed",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=code_digest("import_reference.py"),
+        reference=lookup("observed/reference", within=config),
+    script:
+        "../scripts/import_reference.py"

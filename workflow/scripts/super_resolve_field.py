@@ -32,6 +32,7 @@ def read_bands(inputs, options, sky_level):
             inputs[f"map_{band}"],
             band,
             mask=inputs.get(f"mask_{band}"),
+            error=inputs.get(f"error_{band}"),
             sky_level=sky_level[str(band)],
             **chosen,
         )
@@ -96,6 +97,7 @@ def main(job, terminal):
         top=target_scale(network.meta["normalisation"])[1],
         inputs=list(zip(maps.values(), highest, strict=True)),
         scatter=flux_scatter(job.input.fluxes),
+        expectation=pd.read_csv(job.input.expectation),
     )
     digest = hashlib.sha256(Path(job.input.weights).read_bytes()).hexdigest()[:12]
     cards = provenance(job, records, digest)

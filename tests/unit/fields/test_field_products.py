@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from astropy import units as u
 from astropy.io import fits
@@ -7,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.image import imread
 
+from superspire.evaluation.expectation import COLUMNS as EXPECTED
 from superspire.evaluation.sources import extract_sources
 from superspire.fields import products
 from superspire.fields.products import (
     COLUMNS,
     build_catalogue,
     extract_blocks,
+    fitted_noise,
     flux_errors,
     local_rms,
     measured_scatter,
@@ -233,3 +236,51 @@ def test_stretch_spans_the_map(scale):
     ticks = round_ticks(norm)
     assert 0 in ticks
     assert np.all(np.diff(norm(ticks)) > 0)
+
+
+def test_what_to_expect_of_a_source(field):
+    rows = [
+        ("S500/S450", 10.0, 0.8, 0.7, 0.9, 50),
+        ("S500/S450", 40.0, 0.6, 0.5, 0.7, 50),
+        ("completeness", 20.0, 0.7, 0.65, 0.75, 50),
+        ("completeness", 40.0, 0.9, 0.85, 0.95, 50),
+        ("purity", 20.0, 0.95, 0.9, 1.0, 50),
+    ]
+    expectation = pd.DataFrame(rows, columns=EXPECTED)
+    table = build_catalogue(
+        *field, factor=FACTOR, threshold=5.0, expectation=expectation
+    )
+    flux = np.array(table["S450"])
+    ratio = np.interp(np.log(flux), np.log([10.0, 40.0]), [0.8, 0.6])
+    assert np.allclose(table["S500_PRED"], ratio * flux)
+    error = np.hypot(0.1 * flux, ratio * table["S450_ERR"])
+    assert np.allclose(table["S500_PRED_ERR"], error)
+    share = np.interp(np.log(flux), np.log([20.0, 40.0]), [0.7, 0.9])
+    share[flux < 20.0] = np.nan
+    assert np.isnan(share).any()
+    assert np.isfinite(share).any()
+    assert np.allclose(table["COMPLETENESS"], share, equal_nan=True)
+
+
+def test_blended_sources_are_those_whose_circles_overlap():
+    x, y = np.array([0.0, 19.0, 100.0, 100.0]), np.array([0.0, 0.0, 0.0, 21.0])
+    assert products.blended(x, y).tolist() == [True, True, False, False]
+    assert products.blended(x[:1], y[:1]).tolist() == [False]
+    assert products.blended(x[:0], y[:0]).tolist() == []
+
+
+def test_signal_to_noise_map(field, tmp_path):
+    image, covered, wcs = field
+    path = tmp_path / "superresolved.fits"
+    write_superresolved(path, image, covered, wcs, FACTOR, {})
+    with fits.open(path) as hdus:
+        assert [hdu.name for hdu in hdus] == ["PRIMARY", "SNR", "COVERAGE"]
+        noise = hdus["SNR"].header["NOISE"]
+        assert np.allclose(
+            hdus["SNR"].data * noise, hdus[0].data, rtol=1e-4, equal_nan=True
+        )
+        assert hdus["SNR"].header["BMAJ"] * 3600 == pytest.approx(7.9)
+        for hdu in hdus:
+            assert WCS(hdu.header).wcs.crval == pytest.approx(wcs.wcs.crval)
+    fitted = fitted_noise(np.where(covered, image * FACTOR, np.nan))
+    assert noise * 1e3 == pytest.approx(fitted, rel=1e-5)

@@ -11,6 +11,7 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from superspire.evaluation.expectation import COLUMNS
 from superspire.instruments import BANDS, SPIRE
 from superspire.io import read_json, read_table, write_json
 
@@ -47,6 +48,10 @@ def inputs(tmp_path):
     flux = np.linspace(5.0, 50.0, 100)
     pairs = {"protocol": "strict", "cutout": 0, "flux": flux, "flux_sr": flux / 1.5}
     pd.DataFrame(pairs).to_csv(tmp_path / "fluxes.csv", index=False)
+    rows = [("S500/S450", 5.0, 0.8, 0.7, 0.9, 30), ("purity", 5.0, 0.9, 0.8, 1.0, 30)]
+    pd.DataFrame(rows, columns=COLUMNS).to_csv(
+        tmp_path / "expectation.csv", index=False
+    )
     maps = {}
     for band in SPIRE:
         n = int(600 / BANDS[band].pixel)
@@ -61,6 +66,7 @@ def inputs(tmp_path):
         weights=str(tmp_path / "network.weights.h5"),
         calibration=str(tmp_path / "calibration.json"),
         fluxes=str(tmp_path / "fluxes.csv"),
+        expectation=str(tmp_path / "expectation.csv"),
     )
 
 

@@ -3,11 +3,15 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 from astropy import units
 from astropy.io import fits
 from astropy.table import Table, vstack
 from scipy.ndimage import map_coordinates, maximum_filter
+from scipy.spatial import cKDTree
 
+from superspire.evaluation.expectation import COLUMNS as EXPECTED
+from superspire.evaluation.expectation import at_flux
 from superspire.evaluation.sources import (
     MINIMUM_FLUX,
     background,
@@ -15,10 +19,7 @@ from superspire.evaluation.sources import (
     height_rms,
 )
 from superspire.fields.tiling import near_edge
-from superspire.instruments import (
-    BANDS,
-    TARGET,
-)
+from superspire.instruments import APERTURE_RADIUS, BANDS, TARGET
 from superspire.io import Map, map_header, write_map
 
 BLOCK = 2048
@@ -44,6 +45,9 @@ SCATTER_BINS = 10
 
 ONE_SIGMA = 0.683
 
+BLEND_RADIUS = 2.0 * APERTURE_RADIUS
+"""Separation below which the circles of two sources overlap [arcsec]."""
+
 REGION_RADIUS = 5.0
 """Radius of the circles for DS9 [arcsec]."""
 
@@ -55,20 +59,26 @@ COLUMNS = {
     "S450_ERR": "Standard error of S450; see NOISE",
     "S450_APER": "Calibrated flux in a circle of 10 arcsec, beam-corrected",
     "SNR": "Fitted height over the noise of the super-resolved map",
+    "S500_PRED": "500 micron flux of simulated galaxies of this S450, median",
+    "S500_PRED_ERR": "Half the 68 percent range of theirs, and S450_ERR",
+    "COMPLETENESS": "Share of true sources of this flux found, on mock sky",
+    "PURITY": "Share of sources of this flux that are true, on mock sky",
     "X": "Column in the super-resolved map, first pixel is 0",
     "Y": "Row in the super-resolved map, first pixel is 0",
     "NEAR_EDGE": "Within half a 500 micron beam of unobserved sky",
     "SATURATED": "Beyond the fluxes that the network was trained on",
+    "BLENDED": "Another source within 20 arcsec, so that circles overlap",
 }
 
 
 def write_superresolved(path, image, covered, wcs, factor, cards):
-    """Write the calibrated super-resolved map and its coverage.
+    """Write the calibrated super-resolved map, its signal-to-noise and its coverage.
 
     Parameters
     ----------
     path : str or path-like
-        File to write: the map [Jy/beam] in HDU 0, the extension COVERAGE with 1
+        File to write: the map [Jy/beam] in HDU 0, the extensions SNR, the map over
+        the noise that the S/N of the catalogue is measured with, and COVERAGE with 1
         where all three bands were observed.
     image : ndarray of float32, shape (ny, nx)
         Output of the network [mJy/beam].
@@ -87,11 +97,16 @@ def write_superresolved(path, image, covered, wcs, factor, cards):
     calibrated = Map((image * np.float32(factor)).astype(np.float32), wcs)
     calfact = (factor, "network flux was multiplied by this")
     write_map(path, calibrated, fwhm, **cards, CALFACT=calfact)
+    noise = fitted_noise(calibrated.data)
     header = map_header(wcs, fwhm, cards)
-    for key in ("BUNIT", "BMAJ", "BMIN", "BPA"):
+    header["BUNIT"] = ""
+    header["NOISE"] = (noise / 1e3, "[Jy/beam] clipped scatter of fitted heights")
+    snr = fits.ImageHDU(calibrated.data / np.float32(noise or np.nan), header, "SNR")
+    for key in ("BUNIT", "BMAJ", "BMIN", "BPA", "NOISE"):
         del header[key]
-    extension = fits.ImageHDU(covered.astype(np.uint8), header, name="COVERAGE")
+    extension = fits.ImageHDU(covered.astype(np.uint8), header, "COVERAGE")
     with fits.open(path, mode="append") as hdus:
+        hdus.append(snr)
         hdus.append(extension)
 
 
@@ -107,6 +122,7 @@ def build_catalogue(
     top=np.inf,
     inputs=None,
     scatter=None,
+    expectation=None,
 ):
     """Extract the sources of a super-resolved map with calibrated fluxes.
 
@@ -138,6 +154,9 @@ def build_catalogue(
     scatter : tuple of (array_like, array_like), optional
         Flux [mJy] and fractional scatter of the flux against the truth, measured on
         independent sky; see `measured_scatter` and `flux_errors`.
+    expectation : pandas.DataFrame, optional
+        Completeness, purity and colour against flux
+        (`superspire.evaluation.expectation`); NaN without it.
 
     Returns
     -------
@@ -161,10 +180,12 @@ def build_catalogue(
             "S450_ERR": error * units.mJy,
             "S450_APER": np.asarray(found["aperture_flux"], float) * units.mJy,
             "SNR": np.asarray(found["snr"], float),
+            **expected_columns(flux, error, expectation),
             "X": x * units.pix,
             "Y": y * units.pix,
             "NEAR_EDGE": near_edge(covered, x, y),
             "SATURATED": beyond,
+            "BLENDED": blended(x, y),
         }
     )
     table = table[np.argsort(-flux, kind="stable")]
@@ -173,6 +194,43 @@ def build_catalogue(
     noise = "local robust rms" if scatter is None else "scatter on independent sky"
     table.meta.update(described, NOISE=noise, CALFACT=factor)
     return table
+
+
+def expected_columns(flux, error, expectation=None):
+    """Give what mock sky lets expect of sources of these fluxes.
+
+    Parameters
+    ----------
+    flux, error : ndarray, shape (n,)
+        450 µm fluxes and their errors [mJy].
+    expectation : pandas.DataFrame, optional
+        See `superspire.evaluation.expectation`.
+
+    Returns
+    -------
+    dict
+        S500_PRED, S500_PRED_ERR [mJy], COMPLETENESS and PURITY; NaN where nothing was
+        measured.
+    """
+    if expectation is None:
+        expectation = pd.DataFrame(columns=EXPECTED)
+    ratio, spread = at_flux(expectation, "S500/S450", flux)
+    completeness, _ = at_flux(expectation, "completeness", flux, beyond=False)
+    purity, _ = at_flux(expectation, "purity", flux, beyond=False)
+    return {
+        "S500_PRED": ratio * flux * units.mJy,
+        "S500_PRED_ERR": np.hypot(spread * flux, ratio * error) * units.mJy,
+        "COMPLETENESS": completeness,
+        "PURITY": purity,
+    }
+
+
+def blended(x, y, radius=BLEND_RADIUS):
+    """Tell which sources have another one within a radius [pixel of 1 arcsec]."""
+    if len(x) < 2:
+        return np.zeros(len(x), bool)
+    points = np.column_stack([x, y])
+    return cKDTree(points).query(points, k=2)[0][:, 1] < radius
 
 
 def fitted_noise(image):

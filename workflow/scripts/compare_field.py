@@ -1,0 +1,42 @@
+"""Compare a super-resolved field with a published catalogue."""
+
+import numpy as np
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from superspire.fields.reference import (
+    compare_with_reference,
+    read_reference,
+    summarise_pairs,
+)
+from superspire.figures.reference import draw_reference
+from superspire.figures.style import save
+from superspire.io import read_table
+
+
+def main(job):
+    options = {k: v for k, v in job.params.reference.items() if k != "file"}
+    reference = read_reference(job.input.reference, **options)
+    with fits.open(job.input.image) as hdus:
+        covered = hdus["COVERAGE"].data > 0
+        wcs = WCS(hdus[0].header)
+    catalogue = read_table(job.input.catalogue)
+    measures, pairs = compare_with_reference(
+        catalogue, reference, covered, wcs, job.params.radius
+    )
+    ratios = summarise_pairs(pairs)
+    measures.to_csv(job.output.measures, index=False, float_format="%.5g")
+    ratios.to_csv(job.output.ratios, index=False, float_format="%.5g")
+    figure = draw_reference(measures, pairs, ratios, job.params.radius)
+    save(figure, job.output.pdf, job.output.png)
+    print(f"{len(pairs)} pairs within {job.params.radius:g} arcsec")
+    print(ratios.to_string(index=False, float_format=lambda v: f"{v:.3g}"))
+    area = np.count_nonzero(covered) / 3600**2
+    print(f"{len(reference)} published sources, field of {area:.3f} deg²")
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)

@@ -1,0 +1,23 @@
+"""Take the published sources of the observed field for its true ones."""
+
+from pathlib import Path
+
+from superspire.fields.download import verify
+from superspire.fields.reference import read_reference
+from superspire.io import write_table
+
+
+def main(job):
+    path = job.input.catalogue
+    verify(path)
+    options = {k: v for k, v in job.params.reference.items() if k != "file"}
+    table = read_reference(path, **options)
+    write_table(job.output[0], table, SOURCE=Path(path).name)
+    print(f"{len(table)} sources")
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)

@@ -1,0 +1,25 @@
+"""Put together what to expect of a super-resolved source of a given flux."""
+
+import pandas as pd
+
+from superspire.evaluation.expectation import expected_fraction, expected_ratio
+from superspire.io import read_columns
+
+
+def main(job):
+    table = pd.concat(
+        [
+            expected_fraction(pd.read_csv(job.input.completeness), "completeness"),
+            expected_fraction(pd.read_csv(job.input.purity), "purity"),
+            expected_ratio(*read_columns(job.input.catalogue, "S450", "S500")),
+        ]
+    )
+    table.to_csv(job.output[0], index=False, float_format="%.5g")
+    print(table.to_string(index=False))
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)
