@@ -36,6 +36,7 @@ rule super_resolve_field:
         calibration="results/calibration/simulated.json",
         fluxes="results/measures/independent_fluxes.csv",
         expectation="results/training/expectation.csv",
+        checks="results/fields/{field}/checks.json",
     output:
         image="results/fields/{field}/superresolved.fits",
         catalogue="results/fields/{field}/catalogue.fits",

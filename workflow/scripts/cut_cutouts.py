@@ -10,12 +10,21 @@ from superspire.dataset.cutouts import (
     plan_observed,
     plan_simulated,
 )
+from superspire.dataset.interpolation import interpolate
 from superspire.errors import InputError
 from superspire.instruments import BANDS, TARGET
 from superspire.io import read_map
 
 
-def plan(dataset, target, params):
+def in_all_bands(target, paths):
+    """Tell which pixels of the 450 µm map every band has observed."""
+    observed = np.isfinite(target.data)
+    for path in paths:
+        observed &= np.isfinite(interpolate(read_map(path), target.wcs, observed.shape))
+    return observed
+
+
+def plan(dataset, target, spire, params):
     shape = target.data.shape
     if dataset == "simulated":
         return plan_simulated(
@@ -29,7 +38,7 @@ def plan(dataset, target, params):
         return plan_independent(min(shape), params.skies[0])
     observed = plan_observed(shape, params.skies[0], params.grid, params.step)
     if dataset == "holdout":
-        return plan_holdout(np.isfinite(target.data), params.skies[0], observed)
+        return plan_holdout(in_all_bands(target, spire), params.skies[0], observed)
     return observed
 
 
@@ -37,7 +46,8 @@ def main(job):
     params = job.params
     files = np.reshape(job.input.maps, (len(params.skies), len(BANDS)))
     target = list(BANDS).index(TARGET)
-    planned = plan(job.wildcards.dataset, read_map(files[0, target]), params)
+    spire = np.delete(files[0], target)
+    planned = plan(job.wildcards.dataset, read_map(files[0, target]), spire, params)
     indices = []
     stacks = None
     for sky, paths in zip(params.skies, files, strict=True):

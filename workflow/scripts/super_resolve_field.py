@@ -8,6 +8,7 @@ import pandas as pd
 from superspire.dataset.normalisation import input_scale, target_scale
 from superspire.errors import InputError
 from superspire.evaluation.protocols import STRICT
+from superspire.fields.checks import corrected
 from superspire.fields.products import (
     build_catalogue,
     measured_scatter,
@@ -71,7 +72,13 @@ def main(job, terminal):
     network = load_network(job.input.network)
     calibration = read_json(job.input.calibration)
     factor = calibration["factor"]
-    maps, records = read_bands(job.input, job.params.options, network.meta["sky_level"])
+    options, checks = job.params.options, read_json(job.input.checks)
+    level = network.meta["sky_level"]
+    maps, records = read_bands(job.input, options, level)
+    for band in SPIRE if options.get("correct") else ():
+        maps[band] = corrected(
+            maps[band], checks, band, options["correct"], level[str(band)]
+        )
     wcs, shape = common_grid(maps, {b: job.input[f"map_{b}"] for b in SPIRE})
     image, covered = super_resolve_field(
         lambda inputs: super_resolve(network, inputs),
@@ -113,6 +120,8 @@ def main(job, terminal):
         {
             "field": field,
             "maps": records,
+            "corrected_for": options.get("correct", []),
+            "warnings": checks["warnings"],
             "grid": {"shape": shape, "centre_deg": wcs.wcs.crval},
             "covered_deg2": covered.sum() / 3600.0**2,
             "network": {"file": job.input.network, "digest": digest},

@@ -52,6 +52,7 @@ def inputs(tmp_path):
     pd.DataFrame(rows, columns=COLUMNS).to_csv(
         tmp_path / "expectation.csv", index=False
     )
+    write_json(tmp_path / "checks.json", {"corrections": {}, "warnings": ["Beware."]})
     maps = {}
     for band in SPIRE:
         n = int(600 / BANDS[band].pixel)
@@ -67,6 +68,7 @@ def inputs(tmp_path):
         calibration=str(tmp_path / "calibration.json"),
         fluxes=str(tmp_path / "fluxes.csv"),
         expectation=str(tmp_path / "expectation.csv"),
+        checks=str(tmp_path / "checks.json"),
     )
 
 

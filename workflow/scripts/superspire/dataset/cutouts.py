@@ -152,7 +152,7 @@ def plan_holdout(observed, sky, training, guard=GUARD):
     Parameters
     ----------
     observed : ndarray of bool, shape (ny, nx)
-        Pixels of the 450 µm map [1 arcsec] that were observed.
+        Pixels of the 450 µm map [1 arcsec] that every band has observed.
     sky : str
         Name of the observed sky.
     training : pandas.DataFrame
@@ -178,7 +178,7 @@ def plan_holdout(observed, sky, training, guard=GUARD):
     places = tile(free)
     if not places:
         raise InputError(
-            f"observed.maps: expected 450 µm sky for a hold-out cutout of {CUTOUT} "
+            f"observed.maps: expected observed sky for a hold-out cutout of {CUTOUT} "
             f"arcsec beyond {guard} arcsec from the training cutouts, found none; "
             "lower observed.grid or observed.step, or set observed.holdout: false"
         )

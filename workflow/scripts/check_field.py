@@ -1,0 +1,49 @@
+"""Check the astrometry, flux scale and noise of a field before it is used."""
+
+from superspire.fields.checks import check_maps, summary
+from superspire.fields.reader import read_observation
+from superspire.instruments import BANDS
+from superspire.io import read_json, write_json
+
+OPTIONS = ("unit", "hdu", "mask_good", "level")
+
+
+def read_bands(inputs, options, reading):
+    """Read the maps; `options` hold for all bands, `reading` for each one."""
+    chosen = {key: options[key] for key in OPTIONS if key in options}
+    return {
+        band: read_observation(
+            inputs[f"map_{band}"],
+            band,
+            **chosen
+            | {
+                key: inputs.get(f"{key}_{band}")
+                for key in ("mask", "error")
+                if inputs.get(f"{key}_{band}")
+            }
+            | reading.get(str(band), {}),
+        )
+        for band in BANDS
+        if inputs.get(f"map_{band}")
+    }
+
+
+def main(job, terminal):
+    params = job.params
+    observations = read_bands(job.input, params.options, params.reading)
+    expected = read_json(job.input.colours)
+    checks = check_maps(observations, expected, params.field)
+    write_json(job.output[0], checks)
+    for line in summary(checks):
+        print(line)
+    name = params.field or "observed"
+    for warning in checks["warnings"]:
+        print(f"Warning: {warning}")
+        print(f"{name}: {warning}", file=terminal)
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake) as terminal:
+        main(snakemake, terminal)
