@@ -47,7 +47,8 @@ def measure_beam(map_, nominal):
 
     Unclustered sources have the autocorrelation of their beam, a Gaussian of twice the
     variance; white noise adds to the lag zero alone, which is left out, and
-    clustering little but a constant, which is fitted.
+    clustering little but a constant, which is fitted. Bright sources are clipped, so
+    that the map must be limited by confusion or noise, as SPIRE's are.
 
     Parameters
     ----------
@@ -110,7 +111,7 @@ def beam_of_autocorrelation(correlation, lag, nominal):
 
 
 def check_beams(maps, fwhm, expected):
-    """Compare the beams of the maps with those expected, and find exchanged bands.
+    """Compare the beams of the SPIRE maps with those expected; find exchanged bands.
 
     Parameters
     ----------
@@ -130,8 +131,8 @@ def check_beams(maps, fwhm, expected):
     warnings : list of str
     """
     record = {}
-    for band, map_ in maps.items():
-        width, error = measure_beam(map_, fwhm[band])
+    for band in SPIRE:
+        width, error = measure_beam(maps[band], fwhm[band])
         simulated = expected["bands"][str(band)]["beam_fwhm_arcsec"]
         nominal = BANDS[band].fwhm
         record[str(band)] = {
@@ -141,11 +142,11 @@ def check_beams(maps, fwhm, expected):
         }
     known = {
         band: found
-        for band in maps
+        for band in SPIRE
         if (found := record[str(band)])["error_arcsec"]
         < BEAM_PRECISION * found["fwhm_arcsec"]
     }
-    exchanged = wrong_order({b: known[b] for b in SPIRE if b in known})
+    exchanged = wrong_order(known)
     if exchanged is not None:
         return record, False, [exchanged]
     return record, True, [odd_beam(*item) for item in known.items() if is_odd(item[1])]

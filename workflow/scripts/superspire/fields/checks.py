@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 
+from superspire.errors import InputError
 from superspire.fields.beam_width import check_beams, measure_beam
 from superspire.fields.correlation import clip, pixel_side
 from superspire.fields.flux_scale import (
@@ -28,26 +29,38 @@ def expected_sky(maps):
     Returns
     -------
     dict
-        For JSON: amplitude of the sky on the common beam, beam, noise and confusion of
-        each band; slope of each pair and scatter about it.
+        For JSON: amplitude of the sky on the common beam, noise and confusion of each
+        band, and the beam of SPIRE's; slope of each pair and scatter about it.
+
+    Raises
+    ------
+    InputError
+        If the maps are too small.
     """
     fluctuations = measure_fluctuations(maps)
+    if fluctuations is None:
+        raise InputError(
+            "expected simulated maps of 8 arcmin or more with one sky in all bands "
+            "(simulation.field_area) to compare fields with, found smaller ones"
+        )
     bands = {}
     for band, map_ in maps.items():
         pixel = pixel_side(map_)
         noise = measure_noise(map_.data, pixel, BANDS[band].fwhm)
         rms = float(clip(map_.data, np.isfinite(map_.data)).std())
-        fwhm, error = measure_beam(map_, BANDS[band].fwhm)
         bands[str(band)] = {
             "amplitude_mjy": fluctuations.amplitude[band],
             "amplitude_error_mjy": fluctuations.error(band),
-            "beam_fwhm_arcsec": fwhm,
-            "beam_error_arcsec": error,
             "noise_mjy_beam": noise.rms,
             "noise_floor_mjy_beam": noise.floor,
             "pixel_arcsec": pixel,
             "confusion_mjy_beam": np.sqrt(max(rms**2 - noise.rms**2, 0.0)),
         }
+    for band in SPIRE:
+        fwhm, error = measure_beam(maps[band], BANDS[band].fwhm)
+        known = np.isfinite(fwhm)
+        bands[str(band)]["beam_fwhm_arcsec"] = fwhm if known else None
+        bands[str(band)]["beam_error_arcsec"] = error if known else None
     pairs = {}
     for first, second in combinations(sorted(maps), 2):
         slope, error = fluctuations.slope(first, second)
@@ -99,7 +112,9 @@ def check_maps(observations, expected, field=None):
     about_shifts, moves = judge_shifts(shifts, advice["shift"])
     scales, slopes, noise = {}, {}, {}
     warnings = about_beams + about_shifts
-    if ordered:
+    if not ordered:
+        moves = {}
+    else:
         scales, slopes, about_scales = check_scales(
             {b: moved(m, *-np.array(moves.get(b, [0, 0]))) for b, m in maps.items()},
             fwhm,

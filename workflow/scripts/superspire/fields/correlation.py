@@ -19,7 +19,7 @@ CLIP = 5.0
 SPLITS = 3
 """Jackknife blocks along each side of a field."""
 
-LEAST_BEAMS = 50
+LEAST_BEAMS = 100
 """Least common sky [common beams]."""
 
 LEAST_SHARE = 0.05

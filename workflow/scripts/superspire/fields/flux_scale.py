@@ -201,7 +201,10 @@ def check_scales(maps, fwhm, names, expected, filtered=(), advice=""):
         Slopes of pairs and those expected.
     warnings : list of str
     """
-    found = measure_fluctuations({band: maps[band] for band in SPIRE}, fwhm, names)
+    try:
+        found = measure_fluctuations({band: maps[band] for band in SPIRE}, fwhm, names)
+    except InputError as error:
+        return {}, {}, [str(error)]
     if found is None:
         return {}, {}, [UNCHECKED.format("")]
     scales, slopes = band_factors(found, expected), pair_slopes(found, expected)
