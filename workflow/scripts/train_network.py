@@ -15,8 +15,9 @@ from superspire.dataset.normalisation import target_scale
 from superspire.instruments import TARGET
 from superspire.io import read_json, write_json
 from superspire.network.architecture import build_network
+from superspire.network.backend import set_threads
 from superspire.network.losses import PRESETS, LossOptions
-from superspire.network.training import Backup, Pass, set_threads, train
+from superspire.network.training import Backup, Pass, train
 from superspire.seeds import stream
 
 

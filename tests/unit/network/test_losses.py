@@ -55,10 +55,11 @@ def truth_of(target):
     }
 
 
+@pytest.mark.parametrize("finding", ["graph", "photutils"])
 @pytest.mark.parametrize("kind", ["simulated", "observed"])
-def test_terms_are_the_papers_equations(pair, kind):
+def test_terms_are_the_papers_equations(pair, kind, finding):
     target, generated = pair
-    options = LossOptions(PRESETS["literal"], "l1")
+    options = LossOptions(PRESETS["literal"], "l1", finding=finding)
     terms = loss_terms(
         kind, truth_of(target), ops.convert_to_tensor(generated[..., None]), options
     )
@@ -100,21 +101,56 @@ def test_no_loss_without_a_difference(pair):
         assert float(total(terms, options)) == pytest.approx(0, abs=1e-6)
 
 
-def test_gradients_flow_through_every_term(pair):
-    import tensorflow as tf
-
-    target, generated = pair
+def gradient_of(name, kind, target, generated, finding):
+    tf = pytest.importorskip("tensorflow")
+    weights = {term: float(term == name) for term in TERMS}
+    options = LossOptions(weights, "l1", finding=finding)
     variable = tf.Variable(generated[..., None])
-    for kind in ("simulated", "observed"):
-        for name in TERMS:
-            if kind == "simulated" and name == "spurious":
-                continue
-            weights = {term: float(term == name) for term in TERMS}
-            options = LossOptions(weights, "l1")
-            with tf.GradientTape() as tape:
-                loss = total(
-                    loss_terms(kind, truth_of(target), variable, options), options
-                )
-            gradient = tape.gradient(loss, variable).numpy()
-            assert np.isfinite(gradient).all()
-            assert np.abs(gradient).max() > 0
+    with tf.GradientTape() as tape:
+        loss = total(loss_terms(kind, truth_of(target), variable, options), options)
+    return tape.gradient(loss, variable).numpy()
+
+
+EVERY_TERM = [
+    (kind, name)
+    for kind in ("simulated", "observed")
+    for name in TERMS
+    if (kind, name) != ("simulated", "spurious")
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY_TERM)
+def test_gradients_flow_and_are_those_of_the_photutils_path(pair, kind, name):
+    gradients = [
+        gradient_of(name, kind, *pair, finding) for finding in ("graph", "photutils")
+    ]
+    assert np.isfinite(gradients[0]).all()
+    assert np.abs(gradients[0]).max() > 0
+    scale = np.abs(gradients[1]).max()
+    np.testing.assert_allclose(*gradients, rtol=1e-4, atol=1e-4 * scale)
+
+
+@pytest.mark.parametrize("name", ["aperture", "mean"])
+def test_gradients_are_those_of_finite_differences(pair, name):
+    target, generated = pair
+    gradient = gradient_of(name, "observed", target, generated, "graph")
+    options = LossOptions({term: float(term == name) for term in TERMS}, "l1")
+    rng = np.random.default_rng(0)
+    direction = gaussian_filter(rng.standard_normal(generated.shape), (0, 3, 3))
+    step = 1e-4 * (direction / np.abs(direction).max()).astype(np.float32)
+    values = [
+        float(
+            total(
+                loss_terms(
+                    "observed",
+                    truth_of(target),
+                    ops.convert_to_tensor((generated + sign * step)[..., None]),
+                    options,
+                ),
+                options,
+            )
+        )
+        for sign in (1, -1)
+    ]
+    expected = 2.0 * np.sum(gradient[..., 0] * step)
+    assert values[0] - values[1] == pytest.approx(expected, rel=0.05)

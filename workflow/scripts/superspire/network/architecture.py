@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from superspire.instruments import CUTOUT, SPIRE
+from superspire.network.backend import BatchNormalization
 
 BAND_COUNT = len(SPIRE)
 KERNEL = 4
@@ -70,7 +71,7 @@ def build_network(
         x = convolution(
             layers.Conv2D, width * base_filters, f"conv{i}", use_bias=False
         )(x)
-        x = layers.BatchNormalization(momentum=momentum, name=f"conv{i}_norm")(x)
+        x = BatchNormalization(momentum=momentum, name=f"conv{i}_norm")(x)
         x = layers.LeakyReLU(leaky_slope, name=f"conv{i}_relu")(x)
         encoded.append(x)
 
@@ -83,7 +84,7 @@ def build_network(
             use_bias=False,
         )(x)
         x = crop_to(x, skip, f"deconv{i}_crop")
-        x = layers.BatchNormalization(momentum=momentum, name=f"deconv{i}_norm")(x)
+        x = BatchNormalization(momentum=momentum, name=f"deconv{i}_norm")(x)
         if i <= DROPOUT_BLOCKS:
             x = layers.Dropout(dropout, name=f"deconv{i}_dropout")(x)
         x = layers.Concatenate(name=f"deconv{i}_concat")([x, skip])

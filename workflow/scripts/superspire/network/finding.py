@@ -11,6 +11,7 @@ from photutils.aperture import CircularAperture
 
 from superspire.evaluation.sources import CLIP_ITERATIONS, CLIP_SIGMA, PEAK_BOX
 from superspire.instruments import APERTURE_RADIUS, PIXEL
+from superspire.network.backend import sort
 
 BLOCK = 4
 """Side of the squares of pixels that the aperture sums are computed in."""
@@ -98,16 +99,11 @@ def sorted_pixels(images):
 
     Returns
     -------
-    tensor, shape (batch, n²)
-        In ascending order.
+    tensor, shape (batch, n, n)
+        In ascending order, row after row.
     """
-    pixels = ops.reshape(images, (-1, images.shape[1] * images.shape[2]))
-    return ops.sort(ops.stop_gradient(pixels), axis=-1)
-
-
-def pick(ordered, index):
-    """Take one sorted pixel of every image."""
-    return ops.take_along_axis(ordered, index[:, None], axis=1)
+    n = images.shape[1]
+    return ops.reshape(sort(ops.reshape(images, (-1, n * n))), (-1, n, n))
 
 
 def median(images, ordered):
@@ -116,57 +112,93 @@ def median(images, ordered):
     Parameters
     ----------
     images : tensor, shape (batch, n, n, 1)
-    ordered : tensor, shape (batch, n²)
+    ordered : tensor, shape (batch, n, n)
         Their sorted pixels.
 
     Returns
     -------
     tensor, shape (batch,)
     """
+    rows, columns = ordered.shape[1:]
     pixels = ops.reshape(images, ops.shape(ordered))
-    n = ordered.shape[1]
 
-    def value(i):
-        middle = ops.cast(pixels == ordered[:, i : i + 1], pixels.dtype)
-        return ops.sum(pixels * middle, axis=1) / ops.sum(middle, axis=1)
+    def value(rank):
+        here = ordered[:, rank // columns, rank % columns]
+        middle = ops.cast(pixels == here[:, None, None], pixels.dtype)
+        return ops.sum(pixels * middle, axis=(1, 2)) / ops.sum(middle, axis=(1, 2))
 
-    return (value((n - 1) // 2) + value(n // 2)) / 2
+    last = rows * columns - 1
+    return (value(last // 2) + value((last + 1) // 2)) / 2
 
 
 def background(ordered):
     """Median and scatter after sigma clipping, as `astropy.stats.sigma_clip` does it.
 
+    What is left after clipping is a range of the sorted pixels. Its ends and its sums
+    are found from the sums of whole rows and from single rows, without another pass
+    over all the pixels.
+
     Parameters
     ----------
-    ordered : tensor, shape (batch, n)
-        Sorted pixels of every image.
+    ordered : tensor, shape (batch, rows, columns)
+        Sorted pixels of every image, row after row.
 
     Returns
     -------
     median, rms : tensor, shape (batch, 1)
     """
-    rank = ops.arange(ordered.shape[1], dtype="int32")[None]
-    first = ops.zeros_like(ordered[:, 0], dtype="int32")
-    last = first + ordered.shape[1]
+    rows, columns = ordered.shape[1:]
+    pivot = ordered[:, rows // 2, :1]
+    shifted = ordered - pivot[..., None]
+    powers = [shifted, ops.square(shifted)]
+    before = [
+        ops.pad(ops.cumsum(ops.sum(power, axis=2), axis=1), ((0, 0), (1, 0)))
+        for power in powers
+    ]
+    inside = ops.arange(columns, dtype="int32")[None]
+
+    def row_at(rank):
+        row = ops.minimum(rank // columns, rows - 1)[:, None]
+        values = ops.take_along_axis(shifted, row[..., None], axis=1)[:, 0]
+        return row, rank[:, None] - columns * row, values
+
+    def pixel(rank):
+        _, column, values = row_at(rank)
+        return ops.take_along_axis(values, column, axis=1)
+
+    def sums_below(rank):
+        row, column, values = row_at(rank)
+        own = ops.where(inside < column, values, 0.0)
+        return [
+            ops.take_along_axis(whole, row, axis=1)
+            + ops.sum(own**power, axis=1, keepdims=True)
+            for power, whole in enumerate(before, start=1)
+        ]
+
+    def count(below):
+        row = ops.sum(ops.cast(below(shifted[:, :, -1]), "int32"), axis=1)
+        values = row_at(columns * row)[2]
+        partial = ops.sum(ops.cast(below(values), "int32"), axis=1)
+        return columns * row + ops.where(row < rows, partial, 0)
 
     def moments(first, last):
-        kept = (rank >= first[:, None]) & (rank < last[:, None])
         number = ops.cast(last - first, ordered.dtype)[:, None]
-        middle = pick(ordered, (first + last - 1) // 2) + pick(
-            ordered, (first + last) // 2
+        total, square = (
+            (upper - lower) / number
+            for upper, lower in zip(sums_below(last), sums_below(first), strict=True)
         )
-        mean = ops.sum(ops.where(kept, ordered, 0.0), axis=1, keepdims=True) / number
-        square = ops.where(kept, ops.square(ordered - mean), 0.0)
-        rms = ops.sqrt(ops.sum(square, axis=1, keepdims=True) / number)
-        return middle / 2, rms
+        centre = (pixel((first + last - 1) // 2) + pixel((first + last) // 2)) / 2
+        return centre, ops.sqrt(ops.maximum(square - ops.square(total), 0.0))
 
+    first = ops.zeros_like(ordered[:, 0, 0], dtype="int32")
+    last = first + rows * columns
     for _ in range(CLIP_ITERATIONS):
         centre, rms = moments(first, last)
-        below = ordered < centre - CLIP_SIGMA * rms
-        inside = ordered <= centre + CLIP_SIGMA * rms
-        first = ops.maximum(first, ops.sum(ops.cast(below, "int32"), axis=1))
-        last = ops.minimum(last, ops.sum(ops.cast(inside, "int32"), axis=1))
-    return moments(first, last)
+        low, high = centre - CLIP_SIGMA * rms, centre + CLIP_SIGMA * rms
+        first = ops.maximum(first, count(lambda x, low=low: x < low))
+        last = ops.minimum(last, count(lambda x, high=high: x <= high))
+    centre, rms = moments(first, last)
+    return centre + pivot, rms
 
 
 def find_peaks(images, ordered, snr):
@@ -175,7 +207,7 @@ def find_peaks(images, ordered, snr):
     Parameters
     ----------
     images : tensor, shape (batch, n, n, 1)
-    ordered : tensor, shape (batch, n²)
+    ordered : tensor, shape (batch, n, n)
         Their sorted pixels.
     snr : float
         Least signal-to-noise ratio of a peak.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from keras import ops
 
 from superspire.instruments import BANDS, PIXEL, TARGET, beam_area
-from superspire.network import finding
+from superspire.network import finding, reference_finding
 
 GENERATED_SNR = 1.0
 """Least signal-to-noise ratio of the generated sources in eq. 5."""
@@ -42,17 +42,44 @@ class LossOptions:
     rounding : float
         Difference at which "logcosh" turns from square to linear, in normalised
         pixel values.
+    finding : {"graph", "photutils"}
+        Whether sources are found and measured in the training graph, or by photutils
+        outside of it, which gives the same and takes longer.
     """
 
     weights: dict
     pixel: str = "l1"
     rounding: float = 1.0
+    finding: str = "graph"
 
 
-def fluxes(images):
-    """Aperture flux around every pixel of normalised images."""
+def fluxes(images, marked, options):
+    """Aperture fluxes of normalised images.
+
+    Parameters
+    ----------
+    images : tensor, shape (batch, n, n, 1)
+        Normalised images, or differences of them.
+    marked : tensor, shape (batch, n, n, 1)
+        1 where the flux is wanted, 0 elsewhere.
+    options : LossOptions
+
+    Returns
+    -------
+    tensor, shape (batch, n, n, 1)
+        0 where nothing is marked.
+    """
     beam = float(beam_area(BANDS[TARGET].fwhm)) / PIXEL**2
-    return finding.aperture_sums(images) / beam
+    if options.finding == "photutils":
+        return reference_finding.aperture_sums(images, marked) / beam
+    return finding.aperture_sums(images) * marked / beam
+
+
+def generated_sources(generated, ordered, options):
+    """Mark the sources of generated images at S/N > 1 (eq. 5)."""
+    if options.finding == "photutils":
+        return reference_finding.find_peaks(generated, GENERATED_SNR)
+    return finding.find_peaks(generated, ordered, GENERATED_SNR)
 
 
 def pixel_term(target, generated, options):
@@ -77,7 +104,7 @@ def pixel_term(target, generated, options):
     return ops.mean(difference, axis=(1, 2, 3))
 
 
-def simulated_aperture_term(target, generated, sources):
+def simulated_aperture_term(target, generated, sources, options):
     """Sum of the flux differences of the target's sources (eq. 4).
 
     Parameters
@@ -86,16 +113,17 @@ def simulated_aperture_term(target, generated, sources):
         Normalised images.
     sources : tensor, shape (batch, n, n, 1)
         1 at the target's sources.
+    options : LossOptions
 
     Returns
     -------
     tensor, shape (batch,)
     """
-    difference = ops.abs(fluxes(target - generated))
-    return ops.sum(difference * sources, axis=(1, 2, 3))
+    difference = fluxes(target - generated, sources, options)
+    return ops.sum(ops.abs(difference), axis=(1, 2, 3))
 
 
-def observed_aperture_terms(target, generated, sources, ordered):
+def observed_aperture_terms(target, generated, sources, ordered, options):
     """Mean flux difference of the target's sources, and the spurious sources (eq. 5).
 
     Parameters
@@ -104,21 +132,23 @@ def observed_aperture_terms(target, generated, sources, ordered):
         Normalised images.
     sources : tensor, shape (batch, n, n, 1)
         1 at the target's sources.
-    ordered : tensor, shape (batch, n²)
+    ordered : tensor, shape (batch, n, n)
         Sorted pixels of the generated images.
+    options : LossOptions
 
     Returns
     -------
     aperture, spurious : tensor, shape (batch,)
         The first and the second sum of eq. 5.
     """
-    found = finding.find_peaks(generated, ordered, GENERATED_SNR)
-    flux = fluxes(generated)
-    difference = ops.abs(fluxes(target) - flux)
+    found = generated_sources(generated, ordered, options)
+    both = ops.maximum(sources, found)
+    difference = ops.abs(fluxes(target - generated, both, options))
+    flux = fluxes(generated, found, options)
     number = ops.maximum(ops.sum(sources, axis=(1, 2, 3)), 1.0)
     aperture = ops.sum(difference * sources, axis=(1, 2, 3)) / number
-    relative = difference / ops.maximum(flux, 1e-7)
-    return aperture, ops.sum(relative * found, axis=(1, 2, 3))
+    relative = found * difference / ops.maximum(flux, 1e-7)
+    return aperture, ops.sum(relative, axis=(1, 2, 3))
 
 
 def loss_terms(kind, truth, generated, options):
@@ -144,10 +174,10 @@ def loss_terms(kind, truth, generated, options):
     ordered = finding.sorted_pixels(generated)
     terms = {}
     if kind == "simulated":
-        terms["aperture"] = simulated_aperture_term(target, generated, sources)
+        terms["aperture"] = simulated_aperture_term(target, generated, sources, options)
     else:
         terms["aperture"], terms["spurious"] = observed_aperture_terms(
-            target, generated, sources, ordered
+            target, generated, sources, ordered, options
         )
     terms["pixel"] = pixel_term(target, generated, options)
     terms["mean"] = ops.abs(ops.mean(target - generated, axis=(1, 2, 3)))

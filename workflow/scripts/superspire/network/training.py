@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from superspire.errors import InputError
+from superspire.network.backend import Adam
 from superspire.network.losses import loss_terms, total
 
 LOWEST_RATE = 0.02
@@ -121,7 +122,7 @@ def optimiser(learning_rate, steps, schedule="cosine", warmup=0.02):
             warmup_target=learning_rate,
             warmup_steps=rise,
         )
-    return keras.optimizers.Adam(learning_rate)
+    return Adam(learning_rate)
 
 
 def train(network, passes, options, settings, rng_of, backup=None, bar=None):
@@ -241,19 +242,3 @@ class Backup:
     def variables(network, adam):
         """All that changes while a network is trained."""
         return [*network.variables, *adam.variables]
-
-
-def set_threads(threads):
-    """Let the backend use as many threads as Snakemake gave the job.
-
-    Parameters
-    ----------
-    threads : int
-        TensorFlow has to be told before its first operation; other backends follow
-        the environment.
-    """
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        if tf.config.threading.get_intra_op_parallelism_threads() != threads:
-            tf.config.threading.set_intra_op_parallelism_threads(threads)

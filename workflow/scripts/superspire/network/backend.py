@@ -1,0 +1,160 @@
+"""What one backend of Keras does faster than Keras asks it to.
+
+Everything here gives what the plain Keras code gives, and is that code under any other
+backend than the one it is written for.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+def is_tensorflow():
+    """Whether TensorFlow is the backend."""
+    return keras.backend.backend() == "tensorflow"
+
+
+def accelerators():
+    """Count the graphics or tensor processors that the backend sees.
+
+    Returns
+    -------
+    int
+    """
+    if is_tensorflow():
+        import tensorflow as tf
+
+        return len(tf.config.list_logical_devices("GPU"))
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return sum(device.platform != "cpu" for device in jax.devices())
+    return 0
+
+
+def set_threads(threads):
+    """Let the backend use as many threads as Snakemake gave the job.
+
+    Parameters
+    ----------
+    threads : int
+        TensorFlow has to be told before its first operation; other backends follow
+        the environment.
+    """
+    if is_tensorflow():
+        import tensorflow as tf
+
+        if tf.config.threading.get_intra_op_parallelism_threads() != threads:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+
+
+def outside_graph(function, *arrays):
+    """Call a NumPy function from inside the training graph.
+
+    Parameters
+    ----------
+    function : callable
+        From float32 arrays to one of the shape of the first.
+    *arrays : tensor
+        Its arguments; no gradient passes.
+
+    Returns
+    -------
+    tensor of float32
+    """
+    arrays = [ops.stop_gradient(array) for array in arrays]
+    if is_tensorflow():
+        import tensorflow as tf
+
+        result = tf.numpy_function(function, arrays, tf.float32)
+        result.set_shape(arrays[0].shape)
+        return result
+    if keras.backend.backend() == "jax":
+        import jax
+
+        shape = jax.ShapeDtypeStruct(arrays[0].shape, np.float32)
+        return jax.pure_callback(
+            lambda *a: function(*map(np.asarray, a)), shape, *arrays
+        )
+    return ops.convert_to_tensor(function(*map(ops.convert_to_numpy, arrays)))
+
+
+def sort(values):
+    """Sort along the last axis; no gradient passes.
+
+    Parameters
+    ----------
+    values : tensor of float32, shape (batch, n)
+
+    Returns
+    -------
+    tensor, shape (batch, n)
+        In ascending order. TensorFlow's sort of a row on a processor takes about twenty
+        times as long as NumPy's, which uses the vector units.
+    """
+    if is_tensorflow() and not accelerators():
+        return outside_graph(np.sort, values)
+    return ops.sort(ops.stop_gradient(values), axis=-1)
+
+
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalisation over pixels and images, fused where the backend can.
+
+    Keras spells the training step out in a dozen passes over the features, in single
+    precision; TensorFlow has it in one operation of either precision, with the same
+    statistics.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        """Normalise features of shape (batch, ny, nx, channels)."""
+        if not (training and self.trainable and is_tensorflow()):
+            return super().call(inputs, training=training, mask=mask)
+        import tensorflow as tf
+
+        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            inputs,
+            ops.cast(self.gamma, "float32"),
+            ops.cast(self.beta, "float32"),
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        number = ops.cast(ops.size(inputs) // inputs.shape[-1], "float32")
+        biased = variance * (number - 1.0) / number
+        for running, batch in (
+            (self.moving_mean, mean),
+            (self.moving_variance, biased),
+        ):
+            running.assign(running * self.momentum + batch * (1.0 - self.momentum))
+        return outputs
+
+
+class Adam(keras.optimizers.Adam):
+    """Adam whose update is one pass over the weights where the backend has it."""
+
+    def fused(self, variable):
+        """Whether the one-pass update serves: single precision on one device."""
+        if not is_tensorflow() or variable.dtype != "float32":
+            return False
+        return self._distribution_strategy.num_replicas_in_sync == 1
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Update one variable and its moments."""
+        if not self.fused(variable):
+            super().update_step(gradient, variable, learning_rate)
+            return
+        import tensorflow as tf
+
+        index = self._get_variable_index(variable)
+        step = tf.cast(self.iterations + 1, "float32")
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=tf.pow(self.beta_1, step),
+            beta2_power=tf.pow(self.beta_2, step),
+            lr=tf.cast(learning_rate, "float32"),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=tf.cast(gradient, "float32"),
+        )
