@@ -42,4 +42,5 @@ rule all:
         figures(),
         tables(),
         "results/comparison.csv",
+        "results/training/learning_curves.pdf",
         fields(),

@@ -1,9 +1,26 @@
 """Training of the network (section 3).
 
 In: the interpolated images, the targets with their sources, the scales. Out: the
-network (network.json and its weights) and the history of its losses. A killed training
-goes on from its last whole epoch, which is kept in results/training/backup.
+network (network.json and its weights), the history of its losses and validation scores
+and their curves. A killed training goes on from its last whole epoch, which is kept in
+results/training/backup.
 """
+
+
+def validation_options(wildcards):
+    """What counts as recovered when the network is measured after every epoch."""
+    extraction = config["extraction"]
+    limits = {key: extraction[key] for key in ("threshold", "minimum_flux")}
+    return {"radius": extraction["strict_radius"], **limits}
+
+
+def training_configuration(wildcards):
+    """Everything in the configuration that has a part in the training."""
+    sections = ("seed", "simulation", "observed", "realism", "network", "loss")
+    chosen = {key: config[key] for key in (*sections, "training")}
+    later = ("reference", "holdout")
+    chosen["observed"] = {k: v for k, v in chosen["observed"].items() if k not in later}
+    return chosen
 
 
 rule train_network:
@@ -39,6 +56,36 @@ rule train_network:
         network=lookup("network", within=config),
         loss=lookup("loss", within=config),
         training=lookup("training", within=config),
+        validation=validation_options,
+        configuration=training_configuration,
         backup="results/training/backup",
+        tensorboard="results/training/tensorboard",
     script:
         "../scripts/train_network.py"
+
+
+rule plot_learning:
+    """Plot every term of the loss and the validation scores against the epoch."""
+    input:
+        history="results/training/history.csv",
+        network="results/training/network.json",
+    output:
+        report(
+            multiext("results/training/learning_curves", ".pdf", ".png"),
+            caption="../report/learning_curves.rst",
+            category="Training",
+        ),
+    log:
+        "logs/plot_learning.log",
+    benchmark:
+        "benchmarks/plot_learning.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem="1GB",
+        runtime="10m",
+    params:
+        code=code_digest("plot_learning.py"),
+    script:
+        "../scripts/plot_learning.py"

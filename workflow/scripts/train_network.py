@@ -2,23 +2,32 @@
 
 import hashlib
 import platform
+from importlib.metadata import version
 from pathlib import Path
 
 import keras
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from superspire import __version__
-from superspire.dataset.batches import Batches, SourceLists
 from superspire.dataset.normalisation import target_scale
-from superspire.instruments import TARGET
+from superspire.dataset.training_set import TrainingSet
 from superspire.io import read_json, write_json
 from superspire.network.architecture import build_network
-from superspire.network.backend import set_threads
+from superspire.network.backend import (
+    for_device,
+    on_devices,
+    set_precision,
+    set_threads,
+)
+from superspire.network.backup import Backup
 from superspire.network.losses import PRESETS, LossOptions
-from superspire.network.training import Backup, Pass, train
+from superspire.network.training import Pass, best_epoch, train
+from superspire.network.validation import Validation
+from superspire.network.watching import TensorBoard
 from superspire.seeds import stream
+
+PACKAGES = ("numpy", "scipy", "photutils", "keras")
 
 
 def loss_options(loss, normalisation):
@@ -27,43 +36,17 @@ def loss_options(loss, normalisation):
         {**PRESETS[loss["preset"]], **loss["weights"]},
         loss["pixel"],
         loss["rounding"] / float(high - low),
+        loss["finding"],
     )
 
 
-def make_passes(inputs, settings, normalisation):
+def plan_epoch(images, settings):
     """Plan an epoch: the simulated set once, then the observed set (section 3)."""
-    index = pd.read_csv(inputs.simulated_index)
-    train_rows = np.flatnonzero(index["split"] == "train")
-    items = {
-        "simulated": np.stack([train_rows, np.zeros_like(train_rows)], axis=1),
-        "observed": pd.read_csv(inputs.augmentation).to_numpy(),
-    }
-    factor = {
-        "simulated": 1.0,
-        "observed": normalisation["observed_factor"][str(TARGET)],
-    }
-
-    def one(kind):
-        images = np.load(inputs[kind], mmap_mode="r")
-        targets = np.load(inputs[f"{kind}_target"], mmap_mode="r")
-        sources = SourceLists.load(inputs[f"{kind}_sources"])
-        number = settings["images_per_pass"][kind]
-
-        def batches(rng):
-            chosen = rng.permutation(items[kind])[:number]
-            return Batches(
-                images,
-                targets,
-                sources,
-                chosen,
-                settings["batch"],
-                normalisation,
-                factor[kind],
-            )
-
-        return Pass(kind, batches)
-
-    simulated, observed = one("simulated"), one("observed")
+    numbers = settings["images_per_pass"]
+    simulated, observed = (
+        Pass(kind, images.shuffled(kind, numbers[kind]))
+        for kind in ("simulated", "observed")
+    )
     return [simulated] + [observed] * settings["observed_passes"]
 
 
@@ -78,24 +61,47 @@ def training_digest(job):
     return digest.hexdigest()[:16]
 
 
+def versions():
+    """Versions of everything that had a part in the training."""
+    return {
+        "superspire": __version__,
+        "python": platform.python_version(),
+        **{package: version(package) for package in PACKAGES},
+        "backend": keras.backend.backend(),
+        "processor": platform.machine(),
+    }
+
+
 def main(job, terminal):
-    params, settings = job.params, job.params.training
+    params, settings = job.params, dict(job.params.training)
     set_threads(job.threads)
     keras.utils.set_random_seed(params.seed)
-    keras.mixed_precision.set_global_policy(settings["precision"])
+    settings["precision"] = set_precision(for_device(settings["precision"]))
+    settings["batch"] = for_device(settings["batch"])
     normalisation = read_json(job.input.normalisation)
-    network = build_network(**params.network)
-    passes = make_passes(job.input, settings, normalisation)
+    options = loss_options(params.loss, normalisation)
+    images = TrainingSet(job.input, settings["batch"], normalisation)
     backup = Backup(params.backup, training_digest(job))
-    with tqdm(total=1, desc="training", unit="batch", file=terminal) as bar:
+    board = TensorBoard(params.tensorboard) if settings["tensorboard"] else None
+    reserved = images.batches("simulated", images.items("simulated", "validation"))
+    validation = (
+        Validation(reserved, options, **params.validation) if len(reserved) else None
+    )
+    with (
+        on_devices(settings["devices"]),
+        tqdm(total=1, desc="training", unit="image", file=terminal) as bar,
+    ):
+        network = build_network(**params.network)
         history = train(
             network,
-            passes,
-            loss_options(params.loss, normalisation),
+            plan_epoch(images, settings),
+            options,
             settings,
             lambda epoch, number: stream(params.seed, "shuffle", epoch, number),
+            validation,
             backup,
             bar,
+            board,
         )
     network.save_weights(job.output.weights)
     pd.DataFrame(history).to_csv(job.output.history, index=False)
@@ -106,15 +112,12 @@ def main(job, terminal):
             "normalisation": normalisation,
             "sky_level": normalisation["sky_level"],
             "loss": dict(params.loss),
-            "training": dict(settings),
+            "training": settings,
             "seed": params.seed,
-            "final_loss": history[-1]["loss"],
-            "versions": {
-                "superspire": __version__,
-                "keras": keras.__version__,
-                "backend": keras.backend.backend(),
-                "python": platform.python_version(),
-            },
+            "epoch": best_epoch(history, settings["keep"]),
+            "versions": versions(),
+            "configuration": dict(params.configuration),
+            "history": history,
         },
     )
     backup.remove()

@@ -1,50 +1,19 @@
-"""Training: the order of an epoch, resuming, and what is refused."""
+"""Training: the order of an epoch, the best one, what is refused."""
 
-import keras
 import numpy as np
 import pytest
+from skies import OPTIONS, SCALE, SETTINGS, SIZE, all_passes, new_network, rng_of
 
-from superspire.dataset.batches import Batches, SourceLists
 from superspire.errors import InputError
 from superspire.io import write_json
 from superspire.network.architecture import build_network
 from superspire.network.inference import Network, load_network, super_resolve
-from superspire.network.losses import PRESETS, LossOptions
-from superspire.network.training import Backup, Pass, optimiser, train
-from superspire.seeds import stream
-
-SIZE = 64
-SETTINGS = {"epochs": 2, "learning_rate": 1e-3, "schedule": "cosine"}
-SCALE = {"250": [-5, 50], "350": [-5, 50], "500": [-5, 50], "450": [-1, 30]}
-OPTIONS = LossOptions(PRESETS["balanced"], "logcosh", 0.1)
-
-
-class InterruptedTrainingError(Exception):
-    pass
-
-
-def rng_of(epoch, number):
-    return stream(1, epoch, number)
-
-
-def new_network():
-    keras.utils.set_random_seed(3)
-    return build_network(2, output_bias=-3.0, size=SIZE)
+from superspire.network.training import optimiser, train
 
 
 @pytest.fixture(scope="module")
 def passes():
-    rng = np.random.default_rng(0)
-    inputs = rng.normal(size=(4, SIZE, SIZE, 3)).astype(np.float32)
-    targets = rng.gamma(0.5, size=(4, SIZE, SIZE)).astype(np.float32)
-    sources = SourceLists(np.arange(5), np.full(4, 50), np.full(4, 60))
-    items = np.stack([np.arange(4), np.arange(4)], axis=1)
-
-    def batches(rng):
-        chosen = rng.permutation(items)
-        return Batches(inputs, targets, sources, chosen, 2, {"scale": SCALE})
-
-    return [Pass("simulated", batches), *[Pass("observed", batches)] * 3]
+    return all_passes()
 
 
 def weights(network):
@@ -74,36 +43,6 @@ def test_two_runs_with_one_seed_give_the_same_weights(passes, uninterrupted):
     train(network, passes, OPTIONS, SETTINGS, rng_of)
     for one, other in zip(weights(network), uninterrupted[0], strict=True):
         np.testing.assert_array_equal(one, other)
-
-
-def test_a_resumed_training_equals_an_uninterrupted_one(
-    passes, uninterrupted, tmp_path
-):
-    def interrupted(epoch, number):
-        if epoch == 2 and number == 1:
-            raise InterruptedTrainingError
-        return rng_of(epoch, number)
-
-    backup = Backup(tmp_path, "digest")
-    with pytest.raises(InterruptedTrainingError):
-        train(new_network(), passes, OPTIONS, SETTINGS, interrupted, backup)
-    assert [file.name for file in tmp_path.iterdir()] == ["digest.npz"]
-    network = build_network(2, size=SIZE)
-    history = train(network, passes, OPTIONS, SETTINGS, rng_of, backup)
-    for one, other in zip(weights(network), uninterrupted[0], strict=True):
-        np.testing.assert_array_equal(one, other)
-    losses = [[row["loss"] for row in h] for h in (history, uninterrupted[1])]
-    assert losses[0] == losses[1]
-    backup.remove()
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_backup_of_another_training_is_not_used(tmp_path):
-    network = new_network()
-    adam = keras.optimizers.Adam()
-    adam.build(network.trainable_variables)
-    Backup(tmp_path, "one").save(network, adam, [{"epoch": 1}])
-    assert Backup(tmp_path, "other").restore(network, adam) == []
 
 
 def test_a_loss_that_is_not_finite_stops_the_training(passes):

@@ -4,9 +4,18 @@ Everything here gives what the plain Keras code gives, and is that code under an
 backend than the one it is written for.
 """
 
+import contextlib
+from pathlib import Path
+
 import keras
 import numpy as np
 from keras import ops
+
+from superspire.errors import InputError
+
+CPU = Path("/proc/cpuinfo")
+BFLOAT16 = {"avx512_bf16", "amx_bf16"}
+"""Instruction sets that make bfloat16 faster than single precision."""
 
 
 def is_tensorflow():
@@ -30,6 +39,103 @@ def accelerators():
 
         return sum(device.platform != "cpu" for device in jax.devices())
     return 0
+
+
+def instruction_sets():
+    """Instruction sets of the processor, as far as the system tells."""
+    return set(CPU.read_text().split()) if CPU.exists() else set()
+
+
+def for_device(choice):
+    """Choose what a setting says for this kind of device.
+
+    Parameters
+    ----------
+    choice : dict or any
+        ``cpu`` and ``gpu``, or one value for both.
+
+    Returns
+    -------
+    any
+    """
+    if isinstance(choice, dict):
+        return choice["gpu" if accelerators() else "cpu"]
+    return choice
+
+
+def set_precision(precision):
+    """Set the precision of the layers that are built from now on.
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "mixed_bfloat16"}
+        "auto" takes bfloat16 where the device computes with it.
+
+    Returns
+    -------
+    str
+        The precision.
+    """
+    if precision == "auto":
+        fast = accelerators() or BFLOAT16 & instruction_sets()
+        precision = "mixed_bfloat16" if fast else "float32"
+    keras.mixed_precision.set_global_policy(precision)
+    return precision
+
+
+@contextlib.contextmanager
+def on_devices(number):
+    """Share the batches among devices of this machine, with one copy of the network.
+
+    Parameters
+    ----------
+    number : int or "all"
+        Devices; graphics processors if there are any. Everything is built inside.
+
+    Raises
+    ------
+    InputError
+        If there are fewer.
+    """
+    if number == 1:
+        yield
+        return
+    if is_tensorflow():
+        import tensorflow as tf
+
+        kind = "GPU" if accelerators() else "CPU"
+        names = [device.name for device in tf.config.list_logical_devices(kind)]
+        names = chosen(names, number)
+        with tf.distribute.MirroredStrategy(names).scope():
+            yield
+        return
+    names = chosen(keras.distribution.list_devices(), number)
+    before = keras.distribution.distribution()
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=names))
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(before)
+
+
+def chosen(names, number):
+    """Take the first devices, or say that there are too few."""
+    if number == "all":
+        return names
+    if len(names) < number:
+        raise InputError(
+            f"training.devices: expected {number} devices, found {len(names)}"
+        )
+    return names[:number]
+
+
+def share_of_replica():
+    """Share of a batch that one device has: gradients are summed over the devices."""
+    if is_tensorflow():
+        import tensorflow as tf
+
+        return 1.0 / tf.distribute.get_strategy().num_replicas_in_sync
+    return 1.0
 
 
 def set_threads(threads):

@@ -3,15 +3,15 @@
 import json
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 import numpy as np
 from keras import ops
 
 from superspire.errors import InputError
-from superspire.network.backend import Adam
+from superspire.network.backend import Adam, share_of_replica
 from superspire.network.losses import loss_terms, total
+from superspire.network.watching import Progress
 
 LOWEST_RATE = 0.02
 """First and last learning rate of the cosine schedule, of its highest."""
@@ -57,7 +57,7 @@ class LossModel(keras.Model):
         loss = total(terms, self.options)
         for name, term in {**terms, "loss": loss}.items():
             self.trackers[name].update_state(ops.mean(term))
-        return loss
+        return loss * share_of_replica()
 
 
 @dataclass(frozen=True)
@@ -74,25 +74,6 @@ class Pass:
 
     kind: str
     batches: callable
-
-
-class Progress(keras.callbacks.Callback):
-    """Tell after every batch how far training is and how long it will take.
-
-    Parameters
-    ----------
-    bar : tqdm.tqdm
-        Progress bar over all batches of the training.
-    """
-
-    def __init__(self, bar):
-        super().__init__()
-        self.bar = bar
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Advance by a batch and show the mean loss of the pass."""
-        self.bar.set_postfix({"loss": f"{logs['loss']:.3g}"}, refresh=False)
-        self.bar.update(1)
 
 
 def optimiser(learning_rate, steps, schedule="cosine", warmup=0.02):
@@ -125,120 +106,128 @@ def optimiser(learning_rate, steps, schedule="cosine", warmup=0.02):
     return Adam(learning_rate)
 
 
-def train(network, passes, options, settings, rng_of, backup=None, bar=None):
+def train(
+    network,
+    passes,
+    options,
+    settings,
+    rng_of,
+    validation=None,
+    backup=None,
+    bar=None,
+    record=None,
+):
     """Train a network.
 
     Parameters
     ----------
     network : keras.Model
-        Changed in place.
+        Changed in place; at the end it is as it was after its best epoch, the one of
+        the highest validation score, if ``settings["keep"]`` is "best".
     passes : sequence of Pass
         Passes of an epoch, in order (section 3: simulated, then observed three times).
     options : superspire.network.losses.LossOptions
         Terms and weights of the loss.
     settings : dict
-        epochs, learning_rate, schedule.
+        epochs, learning_rate, schedule, keep.
     rng_of : callable
         From (epoch, pass) to a random generator.
-    backup : Backup, optional
+    validation : superspire.network.validation.Validation, optional
+        What the network is measured on after every epoch.
+    backup : superspire.network.backup.Backup, optional
         Where the state is kept after every epoch; training goes on from there.
     bar : tqdm.tqdm, optional
-        Progress bar over the batches.
+        Progress bar over the images.
+    record : callable, optional
+        Called with every entry of the history.
 
     Returns
     -------
     list of dict
-        For every epoch and pass the mean of every term and the images per second.
+        For every epoch and pass the mean of every term and the images per second, and
+        for every epoch what the validation gave.
 
     Raises
     ------
     InputError
-        If the loss is not finite.
+        If the loss is not finite or the network's output is constant.
     """
-    per_epoch = sum(len(p.batches(rng_of(0, i))) for i, p in enumerate(passes))
-    steps = per_epoch * settings["epochs"]
-    adam = optimiser(settings["learning_rate"], steps, settings["schedule"])
+    sizes = [one.batches(rng_of(0, i)) for i, one in enumerate(passes)]
+    adam = optimiser(
+        settings["learning_rate"],
+        settings["epochs"] * sum(len(batches) for batches in sizes),
+        settings["schedule"],
+    )
     adam.build(network.trainable_variables)
     models = {}
-    for kind in dict.fromkeys(p.kind for p in passes):
+    for kind in dict.fromkeys(one.kind for one in passes):
         models[kind] = LossModel(network, kind, options)
         models[kind].compile(optimizer=adam, jit_compile=False)
-    history = backup.restore(network, adam) if backup else []
+    history, best = backup.restore(network, adam) if backup else ([], [])
     done = history[-1]["epoch"] if history else 0
     if bar is not None:
-        bar.reset(steps)
-        bar.update(done * per_epoch)
-    callbacks = [] if bar is None else [Progress(bar)]
+        images = sum(len(batches.items) for batches in sizes)
+        bar.reset(settings["epochs"] * images)
+        bar.update(done * images)
     for epoch in range(done + 1, settings["epochs"] + 1):
-        for number, one in enumerate(passes):
-            batches = one.batches(rng_of(epoch, number))
-            start = time.perf_counter()
-            logs = models[one.kind].fit(
-                batches, shuffle=False, verbose=0, callbacks=callbacks
-            )
-            seconds = time.perf_counter() - start
-            record = {"epoch": epoch, "pass": number, "kind": one.kind}
-            record |= {name: values[-1] for name, values in logs.history.items()}
-            record["images_per_second"] = len(batches.items) / seconds
-            if not np.isfinite(record["loss"]):
-                raise InputError(
-                    f"training: the loss is {record['loss']} in epoch {epoch}; lower "
-                    "training.learning_rate"
-                )
-            history.append(record)
-            print(json.dumps(record), flush=True)
+        entries = [
+            train_pass(models[one.kind], one.batches(rng_of(epoch, number)), bar)
+            | {"epoch": epoch, "pass": number, "kind": one.kind}
+            for number, one in enumerate(passes)
+        ]
+        if validation is not None:
+            scores = validation.measure(network)
+            entries.append({"epoch": epoch, "kind": "validation", **scores})
+        history += entries
+        for entry in entries:
+            print(json.dumps(entry), flush=True)
+            if record is not None:
+                record(entry)
+        if best_epoch(history, settings["keep"]) == epoch:
+            best = [ops.convert_to_numpy(v) for v in network.variables]
         if backup:
-            backup.save(network, adam, history)
+            backup.save(network, adam, history, best)
+    for variable, value in zip(network.variables, best, strict=True):
+        variable.assign(value)
     return history
 
 
-class Backup:
-    """State of a training after its last whole epoch.
+def train_pass(model, batches, bar=None):
+    """Train on one pass and return the mean of every term and the images per second."""
+    callbacks = [keras.callbacks.TerminateOnNaN()]
+    if bar is not None:
+        callbacks.append(Progress(bar, batches))
+    start = time.perf_counter()
+    logs = model.fit(batches, shuffle=False, verbose=0, callbacks=callbacks).history
+    seconds = time.perf_counter() - start
+    terms = {name: values[-1] for name, values in logs.items()}
+    if not np.isfinite(terms["loss"]):
+        raise InputError(
+            f"training: the loss is {terms['loss']}; lower training.learning_rate, or "
+            "set training.precision to float32"
+        )
+    return {**terms, "images_per_second": len(batches.items) / seconds}
 
-    It is kept in a folder that is no output of the workflow, since Snakemake deletes
-    the outputs of a job that was killed, under a name that tells which training it
-    belongs to.
+
+def best_epoch(history, keep):
+    """Find the epoch whose weights are kept.
 
     Parameters
     ----------
-    folder : str or path-like
-        Where backups are kept.
-    digest : str
-        Names the training: its code, its settings and its data.
+    history : list of dict
+        See `train`.
+    keep : {"best", "last"}
+        Whether it is the one of the highest validation score, the later of equals.
+
+    Returns
+    -------
+    int
     """
-
-    def __init__(self, folder, digest):
-        self.path = Path(folder) / f"{digest}.npz"
-
-    def save(self, network, adam, history):
-        """Replace the backup at once."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        variables = [ops.convert_to_numpy(v) for v in self.variables(network, adam)]
-        arrays = {f"v{i}": value for i, value in enumerate(variables)}
-        partial = self.path.with_suffix(".partial.npz")
-        np.savez(partial, history=json.dumps(history), **arrays)
-        partial.replace(self.path)
-
-    def restore(self, network, adam):
-        """Bring back the last whole epoch, if there is one.
-
-        Returns
-        -------
-        list of dict
-            The history until then.
-        """
-        if not self.path.exists():
-            return []
-        with np.load(self.path) as arrays:
-            for i, variable in enumerate(self.variables(network, adam)):
-                variable.assign(arrays[f"v{i}"])
-            return json.loads(str(arrays["history"]))
-
-    def remove(self):
-        """Forget the training."""
-        self.path.unlink(missing_ok=True)
-
-    @staticmethod
-    def variables(network, adam):
-        """All that changes while a network is trained."""
-        return [*network.variables, *adam.variables]
+    scores = [
+        (entry["score"], entry["epoch"])
+        for entry in history
+        if entry["kind"] == "validation"
+    ]
+    if keep == "last" or not scores:
+        return history[-1]["epoch"]
+    return max(scores)[1]
