@@ -24,9 +24,9 @@ def rng_of(epoch, number):
     return stream(1, epoch, number)
 
 
-def new_network():
+def new_network(**options):
     keras.utils.set_random_seed(3)
-    return build_network(2, output_bias=-3.0, size=SIZE)
+    return build_network(2, output_bias=-3.0, size=SIZE, **options)
 
 
 def point_sources(n=4, brightest=25.0):

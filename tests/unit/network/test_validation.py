@@ -17,7 +17,7 @@ class Answer:
     def __init__(self, images):
         self.images, self.given = images, 0
 
-    def predict_on_batch(self, inputs):
+    def __call__(self, inputs):
         part = self.images[self.given : self.given + len(inputs)]
         self.given += len(inputs)
         return part

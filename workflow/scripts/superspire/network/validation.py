@@ -100,7 +100,7 @@ class Validation:
         """
         generated, records = [], []
         for number, truth in enumerate(self.truth):
-            images = network.predict_on_batch(self.batches[number][0])
+            images = ops.convert_to_numpy(network(self.batches[number][0]))
             terms = loss_terms(
                 "simulated", truth, ops.convert_to_tensor(images), self.options
             )
