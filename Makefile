@@ -30,8 +30,8 @@ test: .venv/.ready
 	@$(BIN)/python -m pytest
 
 benchmark: .venv/.ready
-	@$(BIN)/snakemake --cores $(CORES) --forcerun benchmark_simulation -- benchmark
-	@cat results/benchmark/simulation.csv
+	@$(BIN)/snakemake --cores $(CORES) --forcerun benchmark_simulation benchmark_training -- benchmark
+	@cat results/benchmark/simulation.csv results/benchmark/training.csv
 
 check: .venv/.ready
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow

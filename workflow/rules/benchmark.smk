@@ -1,7 +1,8 @@
 """
 How fast the workflow is on this machine; nothing else should run meanwhile.
 
-Out, in results/benchmark: simulation.csv, the time and memory of the sky model.
+Out, in results/benchmark: simulation.csv, the time and memory of the sky model;
+training.csv, the speed of a training step.
 """
 
 
@@ -9,6 +10,7 @@ rule benchmark:
     """Measure the speed of what takes time."""
     input:
         "results/benchmark/simulation.csv",
+        "results/benchmark/training.csv",
 
 
 rule benchmark_simulation:
@@ -27,3 +29,22 @@ rule benchmark_simulation:
         code=code_digest("benchmark_simulation.py"),
     script:
         "../scripts/benchmark_simulation.py"
+
+
+rule benchmark_training:
+    """Measure the speed of a training step, lever by lever."""
+    output:
+        "results/benchmark/training.csv",
+    log:
+        "logs/benchmark_training.log",
+    conda:
+        "../../envs/tensorflow.yaml"
+    threads: 2
+    resources:
+        mem="16GB",
+        runtime="1h",
+    params:
+        base_filters=[16, 64],
+        code=code_digest("benchmark_training.py"),
+    script:
+        "../scripts/benchmark_training.py"

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from skies import new_network
 
-
 TRAINING = """
 import sys, json, os
 import keras

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -217,3 +218,44 @@ def read_table(path):
     """Read a table that `write_table` wrote."""
     kind = "ascii.ecsv" if os.fspath(path).endswith(".ecsv") else "fits"
     return Table.read(path, format=kind)
+
+
+class ImageStack:
+    """The images of a .npy file, each read from disk when it is asked for.
+
+    A memory map of the file would do the same, but every image once read would count
+    as resident memory of the process.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File of an array of shape (n, ...).
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : numpy.dtype
+    """
+
+    def __init__(self, path):
+        array = np.load(path, mmap_mode="r")
+        self.shape, self.dtype, self._start = array.shape, array.dtype, array.offset
+        self._path, self._file = str(path), os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._file)
+
+    def __len__(self):
+        """Count the images."""
+        return self.shape[0]
+
+    def __getitem__(self, row):
+        """Read one image, an array of shape (...)."""
+        if not 0 <= row < len(self):
+            raise IndexError(f"image {row} of {len(self)}")
+        image = np.empty(self.shape[1:], self.dtype)
+        view, at = memoryview(image).cast("B"), self._start + int(row) * image.nbytes
+        while view:
+            number = os.preadv(self._file, [view], at)
+            if number == 0:
+                raise EOFError(f"{self._path}: the file ends within image {row}")
+            view, at = view[number:], at + number
+        return image

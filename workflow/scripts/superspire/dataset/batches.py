@@ -1,4 +1,4 @@
-"""Batches of normalised training images, read ahead from memory-mapped arrays."""
+"""Batches of normalised training images, read ahead from disk."""
 
 import keras
 import numpy as np
@@ -70,6 +70,8 @@ class Batches(keras.utils.PyDataset):
         What normalisation.json holds.
     target_factor : float
         Renormalisation of the targets.
+    medians : dict, optional
+        Median of the target of each row, filled in when a row is first read.
     """
 
     def __init__(
@@ -81,13 +83,20 @@ class Batches(keras.utils.PyDataset):
         batch,
         normalisation,
         target_factor=1.0,
+        medians=None,
     ):
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
         self.inputs, self.targets, self.sources = inputs, targets, sources
         self.items, self.batch = items, batch
-        self.low, self.high = input_scale(normalisation)
+        self.size = targets.shape[1]
+        low, high = input_scale(normalisation)
+        self.low, self.gain = (
+            np.tile(values.astype(np.float32), self.size)
+            for values in (low, 1.0 / (high - low))
+        )
         self.target_low, self.target_high = target_scale(normalisation)
-        self.target_factor = np.float32(target_factor)
+        self.target_factor = target_factor
+        self.medians = {} if medians is None else medians
 
     def __len__(self):
         """Count the batches."""
@@ -96,21 +105,35 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, number):
         """Make a batch: normalised inputs, and targets with sources and medians."""
         items = self.items[number * self.batch : (number + 1) * self.batch]
-        images = np.stack([self.view(self.inputs, *item) for item in items])
-        target = np.stack([self.view(self.targets, *item) for item in items])
-        size = target.shape[1]
-        sources = np.stack([self.sources.image(*item, size) for item in items])
-        images = (images - self.low) / (self.high - self.low)
-        target = target * self.target_factor - self.target_low
-        target = np.clip(target / (self.target_high - self.target_low), 0.0, 1.0)
+        shape = (len(items), self.size, self.size)
+        images = np.empty((*shape, self.inputs.shape[-1]), np.float32)
         truth = {
-            "target": target[..., None],
-            "sources": sources[..., None],
-            "median": np.median(target, axis=(1, 2)),
+            "target": np.empty((*shape, 1), np.float32),
+            "sources": np.empty((*shape, 1), np.float32),
+            "median": np.empty(len(items), np.float32),
         }
+        for i, (row, transform) in enumerate(items):
+            images[i] = transform_image(self.input(row), transform)
+            target = self.target(row)
+            truth["target"][i, ..., 0] = transform_image(target, transform)
+            truth["sources"][i, ..., 0] = self.sources.image(row, transform, self.size)
+            if row not in self.medians:
+                self.medians[row] = np.median(target)
+            truth["median"][i] = self.medians[row]
         return images, truth
 
-    @staticmethod
-    def view(stack, cutout, transform):
-        """Read one cutout, flipped and rotated."""
-        return transform_image(np.asarray(stack[cutout]), transform)
+    def input(self, row):
+        """Read and normalise the SPIRE images of a cutout, (size, size, 3)."""
+        image = np.asarray(self.inputs[row], np.float32)
+        flat = image.reshape(self.size, -1) - self.low
+        flat *= self.gain
+        return flat.reshape(image.shape)
+
+    def target(self, row):
+        """Read and normalise the 450 µm image of a cutout, (size, size)."""
+        gain = 1.0 / (self.target_high - self.target_low)
+        image = np.asarray(self.targets[row], np.float32) * np.float32(
+            self.target_factor * gain
+        )
+        image -= np.float32(self.target_low * gain)
+        return np.clip(image, 0.0, 1.0, out=image)

@@ -5,10 +5,11 @@ import pandas as pd
 
 from superspire.dataset.batches import Batches, SourceLists
 from superspire.instruments import TARGET
+from superspire.io import ImageStack
 
 
 class TrainingSet:
-    """The simulated and the observed set, memory-mapped.
+    """The simulated and the observed set, read from disk image by image.
 
     Parameters
     ----------
@@ -24,6 +25,7 @@ class TrainingSet:
 
     def __init__(self, files, batch, normalisation):
         self.files, self.batch, self.normalisation = files, batch, normalisation
+        self.medians = {"simulated": {}, "observed": {}}
         self.index = pd.read_csv(files["simulated_index"])
         self.factor = {
             "simulated": 1.0,
@@ -53,13 +55,14 @@ class TrainingSet:
     def batches(self, kind, items):
         """Read images of a set in the order of `items`."""
         return Batches(
-            np.load(self.files[kind], mmap_mode="r"),
-            np.load(self.files[f"{kind}_target"], mmap_mode="r"),
+            ImageStack(self.files[kind]),
+            ImageStack(self.files[f"{kind}_target"]),
             SourceLists.load(self.files[f"{kind}_sources"]),
             items,
             self.batch,
             self.normalisation,
             self.factor[kind],
+            self.medians[kind],
         )
 
     def shuffled(self, kind, number=None):

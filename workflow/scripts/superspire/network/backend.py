@@ -18,9 +18,27 @@ BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 """Instruction sets that make bfloat16 faster than single precision."""
 
 
+SETTINGS = {"shortcuts": True}
+
+
 def is_tensorflow():
     """Whether TensorFlow is the backend."""
     return keras.backend.backend() == "tensorflow"
+
+
+def set_shortcuts(wanted):
+    """Choose between what is here and plain Keras, to compare the two.
+
+    Parameters
+    ----------
+    wanted : bool
+    """
+    SETTINGS["shortcuts"] = wanted
+
+
+def shortcuts():
+    """Whether TensorFlow's own operations are used."""
+    return SETTINGS["shortcuts"] and is_tensorflow()
 
 
 def accelerators():
@@ -198,7 +216,7 @@ def sort(values):
         In ascending order. TensorFlow's sort of a row on a processor takes about twenty
         times as long as NumPy's, which uses the vector units.
     """
-    if is_tensorflow() and not accelerators():
+    if shortcuts() and not accelerators():
         return outside_graph(np.sort, values)
     return ops.sort(ops.stop_gradient(values), axis=-1)
 
@@ -213,7 +231,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs, training=None, mask=None):
         """Normalise features of shape (batch, ny, nx, channels)."""
-        if not (training and self.trainable and is_tensorflow()):
+        if not (training and self.trainable and shortcuts()):
             return super().call(inputs, training=training, mask=mask)
         import tensorflow as tf
 
@@ -239,7 +257,7 @@ class Adam(keras.optimizers.Adam):
 
     def fused(self, variable):
         """Whether the one-pass update serves: single precision on one device."""
-        if not is_tensorflow() or variable.dtype != "float32":
+        if not shortcuts() or variable.dtype != "float32":
             return False
         return self._distribution_strategy.num_replicas_in_sync == 1
 
