@@ -21,7 +21,8 @@ from superspire.network.backend import (
     set_threads,
 )
 from superspire.network.backup import Backup
-from superspire.network.losses import PRESETS, LossOptions
+from superspire.network.losses import LossOptions
+from superspire.network.presets import PRESETS
 from superspire.network.training import Pass, best_epoch, train
 from superspire.network.validation import Validation
 from superspire.network.watching import TensorBoard

@@ -5,7 +5,8 @@ import numpy as np
 
 from superspire.dataset.batches import Batches, SourceLists
 from superspire.network.architecture import build_network
-from superspire.network.losses import PRESETS, LossOptions
+from superspire.network.losses import LossOptions
+from superspire.network.presets import PRESETS
 from superspire.network.training import Pass
 from superspire.seeds import stream
 

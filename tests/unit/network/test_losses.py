@@ -6,7 +6,8 @@ from keras import ops
 from scipy.ndimage import gaussian_filter
 
 from superspire.evaluation.sources import aperture_fluxes, find_target_sources
-from superspire.network.losses import PRESETS, TERMS, LossOptions, loss_terms, total
+from superspire.network.losses import LossOptions, loss_terms, total
+from superspire.network.presets import PRESETS, TERMS
 
 BEAM = 2 * np.pi * (7.9 / 2.3548200450309493) ** 2
 

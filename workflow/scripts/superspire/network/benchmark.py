@@ -16,7 +16,8 @@ from superspire.instruments import CUTOUT
 from superspire.io import ImageStack
 from superspire.network.architecture import build_network
 from superspire.network.backend import set_precision, set_shortcuts, set_threads
-from superspire.network.losses import PRESETS, LossOptions
+from superspire.network.losses import LossOptions
+from superspire.network.presets import PRESETS
 from superspire.network.training import LossModel, optimiser
 
 PLAIN = {"precision": "float32", "batch": 1, "finding": "photutils", "plain": True}

@@ -14,20 +14,6 @@ from superspire.network import finding, reference_finding
 GENERATED_SNR = 1.0
 """Least signal-to-noise ratio of the generated sources in eq. 5."""
 
-TERMS = ("aperture", "spurious", "pixel", "mean", "median")
-
-PRESETS = {
-    "literal": dict.fromkeys(TERMS, 1.0),
-    "balanced": {
-        "aperture": 2e-3,
-        "spurious": 1e-5,
-        "pixel": 1.0,
-        "mean": 0.1,
-        "median": 0.1,
-    },
-}
-"""Weights of the terms, of which the paper gives none; "literal" takes all as one."""
-
 
 @dataclass(frozen=True)
 class LossOptions:

@@ -6,8 +6,7 @@ from keras import ops
 
 from superspire.errors import InputError
 from superspire.evaluation.matching import match
-from superspire.evaluation.measures import judged
-from superspire.evaluation.sources import extract_sources
+from superspire.evaluation.recovery import catalogue
 from superspire.network.losses import loss_terms, total
 
 FAINTEST = 6.0
@@ -18,34 +17,6 @@ TARGET_THRESHOLD = 5.0
 
 COLLAPSED = 1e-5
 """Range of the normalised pixels below which a network's output is constant."""
-
-
-def catalogue(images, threshold, minimum_flux):
-    """Extract the sources of a set of images.
-
-    Parameters
-    ----------
-    images : ndarray, shape (n, size, size)
-        450 µm images [mJy/beam].
-    threshold : float
-        Least S/N.
-    minimum_flux : float
-        Least peak [mJy/beam].
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``cutout``, ``x``, ``y`` [pixel] and ``flux`` [mJy]; sources near the rims are
-        left out.
-    """
-    size = images.shape[1]
-    tables = [pd.DataFrame(columns=["cutout", "x", "y", "flux"], dtype=float)]
-    for cutout, image in enumerate(images):
-        found = extract_sources(image, threshold, minimum_flux=minimum_flux)
-        columns = {name: found[name].value for name in ("x", "y")}
-        flux = found["aperture_flux"].value
-        tables.append(pd.DataFrame({"cutout": cutout, **columns, "flux": flux}))
-    return judged(pd.concat([t for t in tables if len(t)] or tables), size)
 
 
 class Validation:
