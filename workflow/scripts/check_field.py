@@ -1,6 +1,7 @@
 """Check the astrometry, flux scale and noise of a field before it is used."""
 
 from superspire.fields.checks import check_maps, summary
+from superspire.fields.download import verify
 from superspire.fields.reader import read_observation
 from superspire.instruments import BANDS
 from superspire.io import read_json, write_json
@@ -10,6 +11,9 @@ OPTIONS = ("unit", "hdu", "mask_good", "level")
 
 def read_bands(inputs, options, reading):
     """Read the maps; `options` hold for all bands, `reading` for each one."""
+    for key, file in inputs.items():
+        if key.startswith(("map_", "mask_", "error_")):
+            verify(file)
     chosen = {key: options[key] for key in OPTIONS if key in options}
     return {
         band: read_observation(

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import subprocess
@@ -11,6 +12,8 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
+import super_resolve_field
+from superspire.errors import InputError
 from superspire.evaluation.expectation import COLUMNS
 from superspire.instruments import BANDS, SPIRE
 from superspire.io import read_json, read_table, write_json
@@ -48,7 +51,10 @@ def inputs(tmp_path):
     flux = np.linspace(5.0, 50.0, 100)
     pairs = {"protocol": "strict", "cutout": 0, "flux": flux, "flux_sr": flux / 1.5}
     pd.DataFrame(pairs).to_csv(tmp_path / "fluxes.csv", index=False)
-    rows = [("S500/S450", 5.0, 0.8, 0.7, 0.9, 30), ("purity", 5.0, 0.9, 0.8, 1.0, 30)]
+    rows = [
+        ("S500/S450", 4.0, 6.0, 5.0, 0.8, 0.7, 0.9, 30),
+        ("purity", 4.0, 6.0, 5.0, 0.9, 0.8, 1.0, 30),
+    ]
     pd.DataFrame(rows, columns=COLUMNS).to_csv(
         tmp_path / "expectation.csv", index=False
     )
@@ -94,7 +100,7 @@ def run(inputs, folder, **options):
         "params": {
             "options": options,
             "threshold": 5.0,
-            "minimum_flux": 0.5,
+            "minimum_flux": 0.01,
             "seed": 7,
         },
         "wildcards": {"field": "a_field"},
@@ -113,6 +119,8 @@ def test_products_of_a_field(inputs, tmp_path):
     with fits.open(tmp_path / "superresolved.fits") as hdus:
         header, data = hdus[0].header, hdus[0].data
         covered = hdus["COVERAGE"].data == 1
+        snr, noise = hdus["SNR"].data, hdus["SNR"].header["NOISE"]
+        level = hdus["SNR"].header["LEVEL"]
     assert header["OBJECT"] == "a_field"
     assert header["SEED"] == 7
     assert len(header["NETWORK"]) == 12
@@ -120,15 +128,26 @@ def test_products_of_a_field(inputs, tmp_path):
     assert header["SKY250"] == pytest.approx(4.0 * 11.03 + 1.5, rel=0.02)
     assert WCS(header).wcs.radesys == "ICRS"
     np.testing.assert_array_equal(np.isfinite(data), covered)
-    assert np.nanmax(data) * 1e3 <= 100.0 * 1.2
+    assert 0.0 < np.nanmax(data) * 1e3 <= 100.0 * 1.2
+    assert header["CALFACT"] == 1.2
+    assert header["PEAKFACT"] == 1.5
+    np.testing.assert_allclose(snr, (data - level) / noise, atol=0.02)
     record = read_json(tmp_path / "decisions.json")
     assert record["maps"]["500"]["unit"] == "MJy/sr"
     assert record["maps"]["500"]["coverage"] == "HDU 3 (coverage)"
     assert record["calibration_factor"] == 1.2
     assert record["peak_factor"] == 1.5
+    assert record["noise_mjy_beam"] == pytest.approx(1e3 * noise)
+    assert record["noise_mjy_beam"] >= 0.01 / 5.0
+    for band in SPIRE:
+        digest = hashlib.sha256(Path(inputs[f"map_{band}"]).read_bytes()).hexdigest()
+        assert record["maps"][str(band)]["sha256"] == digest
     table = read_table(tmp_path / "catalogue.fits")
     assert record["sources"] == len(table)
     assert table.meta["OBJECT"] == "a_field"
+    assert table.meta["CALFACT"] == 1.2
+    assert len(table) > 0
+    assert table["SNR"].min() >= 5.0
     assert table.meta["NOISE"] == "scatter on independent sky"
     assert (table["S450_ERR"] >= 0.499 * table["S450"]).all()
     assert record["covered_deg2"] == pytest.approx(covered.sum() / 3600**2)
@@ -145,3 +164,16 @@ def test_bad_map_is_one_sentence(inputs, tmp_path):
     assert "hspire350.fits" in error[-1]
     assert "celestial WCS" in error[-1]
     assert not (tmp_path / "superresolved.fits").exists()
+
+
+class Files(dict):
+    __getattr__ = dict.__getitem__
+
+
+@pytest.mark.parametrize("key", ["map_350", "error_250"])
+def test_a_file_that_changed_since_its_download_is_refused(inputs, key):
+    inputs["error_250"] = inputs["map_250"]
+    file = Path(inputs[key])
+    file.with_name(f"{file.name}.sha256").write_text("0" * 64 + f"  {file.name}\n")
+    with pytest.raises(InputError, match=f"{file.name}: expected the SHA-256 000"):
+        super_resolve_field.read_bands(Files(inputs), {}, {})

@@ -13,7 +13,10 @@ LEAST = 20
 RATIO_EDGES = 10.0 ** np.arange(0.3, 2.0001, 0.1)
 """Edges of the bins of 450 µm flux in which the colour is measured [mJy]."""
 
-COLUMNS = ("quantity", "flux", "value", "low", "high", "n")
+COLUMNS = ("quantity", "flux_min", "flux_max", "flux", "value", "low", "high", "n")
+"""Edges and median of each bin of 450 µm flux [mJy]; what is expected there, the ends
+of its 68 % range (of the mean for shares, of the galaxies for colours), and the number
+of sources behind it."""
 
 
 def expected_fraction(table, quantity):
@@ -59,7 +62,7 @@ def expected_ratio(flux_450, flux_500, edges=RATIO_EDGES):
         if own.sum() >= LEAST:
             q16, median, q84 = np.quantile(ratio[own], (0.16, 0.5, 0.84))
             flux = np.median(flux_450[own])
-            rows.append(("S500/S450", flux, median, q16, q84, int(own.sum())))
+            rows.append(("S500/S450", low, high, flux, median, q16, q84, own.sum()))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -75,7 +78,7 @@ def at_flux(table, quantity, flux, beyond=True):
     flux : ndarray, shape (n,)
         Flux densities [mJy].
     beyond : bool
-        Whether the outermost values hold beyond the measured range; NaN otherwise.
+        Whether the outermost values hold beyond the bins of flux; NaN otherwise.
 
     Returns
     -------
@@ -86,12 +89,15 @@ def at_flux(table, quantity, flux, beyond=True):
     flux = np.asarray(flux, float)
     if own.empty:
         return np.full(flux.shape, np.nan), np.full(flux.shape, np.nan)
-    known = np.log(own["flux"].to_numpy())
-    sides = {} if beyond else {"left": np.nan}
+    known = np.log(own["flux"].to_numpy(float))
     with np.errstate(divide="ignore", invalid="ignore"):
         x = np.log(flux)
     value, low, high = (
-        np.interp(x, known, own[name].to_numpy(), **sides)
+        np.interp(x, known, own[name].to_numpy(float))
         for name in ("value", "low", "high")
     )
-    return value, 0.5 * (high - low)
+    error = 0.5 * (high - low)
+    if not beyond:
+        outside = ~((flux >= own["flux_min"].min()) & (flux < own["flux_max"].max()))
+        value[outside] = error[outside] = np.nan
+    return value, error

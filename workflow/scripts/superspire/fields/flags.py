@@ -1,0 +1,83 @@
+"""Flags of super-resolved sources: blended, or beyond what the network has learnt."""
+
+import numpy as np
+from scipy.ndimage import map_coordinates
+from scipy.spatial import cKDTree
+
+from superspire.instruments import APERTURE_RADIUS, PIXEL
+
+BLEND_RADIUS = 2.0 * APERTURE_RADIUS / PIXEL
+"""Separation below which the circles of two sources overlap [pixel]."""
+
+TOP_SHARE = 0.9
+"""Share of the network's output range above which a flux is flagged."""
+
+TOP_REACH = 2
+"""Distance from a source, along each axis, at which its top is looked for [pixel]."""
+
+
+def blended(x, y, radius=BLEND_RADIUS):
+    """Tell which sources have another one within a radius.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n,)
+        Positions [pixel].
+    radius : float
+        Largest separation [pixel].
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    if len(x) < 2:
+        return np.zeros(len(x), bool)
+    points = np.column_stack([x, y])
+    return cKDTree(points).query(points, k=2)[0][:, 1] < radius
+
+
+def near_top(image, x, y, top):
+    """Tell where the network's output comes near the top of its range.
+
+    Parameters
+    ----------
+    image : ndarray, shape (ny, nx)
+        Output of the network [mJy/beam].
+    x, y : ndarray, shape (n,)
+        Positions [pixel].
+    top : float
+        Largest value that the network can give [mJy/beam].
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    steps = np.arange(-TOP_REACH, TOP_REACH + 1)
+    ny, nx = image.shape
+    rows = np.clip(np.round(y).astype(int)[:, None] + steps, 0, ny - 1)
+    columns = np.clip(np.round(x).astype(int)[:, None] + steps, 0, nx - 1)
+    around = image[rows[:, :, None], columns[:, None, :]]
+    return np.nan_to_num(around).max(axis=(1, 2)) > TOP_SHARE * top
+
+
+def exceeds(map_, ra, dec, high):
+    """Tell at which sky positions a map is brighter than a limit.
+
+    Parameters
+    ----------
+    map_ : superspire.io.Map
+        Map [mJy/beam].
+    ra, dec : ndarray, shape (n,)
+        Positions [deg].
+    high : float
+        Limit [mJy/beam].
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    if len(ra) == 0:
+        return np.zeros(0, bool)
+    x, y = map_.wcs.all_world2pix(ra, dec, 0)
+    values = map_coordinates(np.nan_to_num(map_.data), [y, x], order=1, cval=0.0)
+    return values > high
