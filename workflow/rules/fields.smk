@@ -19,8 +19,14 @@ rule measure_expectation:
         "results/training/expectation.csv",
     log:
         "logs/measure_expectation.log",
+    benchmark:
+        "benchmarks/measure_expectation.tsv"
     conda:
         "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="10m",
     params:
         code=code_digest("measure_expectation.py"),
     script:
@@ -83,11 +89,18 @@ rule compare_field:
         png="results/fields/{field}/reference.png",
     log:
         "logs/compare_field/{field}.log",
+    benchmark:
+        "benchmarks/compare_field/{field}.tsv"
     conda:
         "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem="4GB",
+        runtime="15m",
     params:
         code=code_digest("compare_field.py"),
         reference=lambda wildcards: config["fields"][wildcards.field]["reference"],
         radius=lookup("extraction/match_radius", within=config),
+        strict_radius=lookup("extraction/strict_radius", within=config),
     script:
         "../scripts/compare_field.py"

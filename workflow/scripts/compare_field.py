@@ -4,6 +4,8 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from superspire.evaluation.protocols import PAPER, STRICT
+from superspire.fields.download import verify
 from superspire.fields.reference import (
     compare_with_reference,
     read_reference,
@@ -15,24 +17,25 @@ from superspire.io import read_table
 
 
 def main(job):
+    verify(job.input.reference)
     options = {k: v for k, v in job.params.reference.items() if k != "file"}
     reference = read_reference(job.input.reference, **options)
     with fits.open(job.input.image) as hdus:
         covered = hdus["COVERAGE"].data > 0
         wcs = WCS(hdus[0].header)
     catalogue = read_table(job.input.catalogue)
+    radii = {PAPER: job.params.radius, STRICT: job.params.strict_radius}
     measures, pairs = compare_with_reference(
-        catalogue, reference, covered, wcs, job.params.radius
+        catalogue, reference, covered, wcs, *radii.values()
     )
-    ratios = summarise_pairs(pairs)
+    ratios = summarise_pairs(pairs, radii)
     measures.to_csv(job.output.measures, index=False, float_format="%.5g")
     ratios.to_csv(job.output.ratios, index=False, float_format="%.5g")
-    figure = draw_reference(measures, pairs, ratios, job.params.radius)
+    figure = draw_reference(measures, pairs, ratios, radii)
     save(figure, job.output.pdf, job.output.png)
-    print(f"{len(pairs)} pairs within {job.params.radius:g} arcsec")
-    print(ratios.to_string(index=False, float_format=lambda v: f"{v:.3g}"))
     area = np.count_nonzero(covered) / 3600**2
     print(f"{len(reference)} published sources, field of {area:.3f} deg²")
+    print(ratios.to_string(index=False, float_format=lambda v: f"{v:.3g}"))
 
 
 if __name__ == "__main__":
