@@ -104,6 +104,26 @@ def test_bad_input_is_answered_in_a_sentence(tmp_path, config, target, message):
     assert "Traceback" not in plan.stderr
 
 
+@pytest.mark.parametrize("kind", ["maps", "masks", "errors"])
+def test_every_file_of_a_field_is_looked_for_before_the_plan(tmp_path, kind):
+    field = {"maps": {band: f"{band}.fits" for band in (250, 350, 500)}}
+    field["masks"] = {350: "mask.fits"}
+    field["errors"] = {350: "error.fits"}
+    for files in field.values():
+        for name in files.values():
+            (tmp_path / name).touch()
+    (tmp_path / field[kind][350]).unlink()
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump({"fields": {"a": field}}))
+    target = "results/fields/a/superresolved.fits"
+    plan = snakemake(tmp_path, "--dry-run", target, config=path)
+    assert plan.returncode == 1
+    file = field[kind][350]
+    message = f"Error: fields.a.{kind}.350: expected a FITS file, found no file {file}"
+    assert plan.stderr.splitlines()[-1] == message
+    assert "Traceback" not in plan.stderr
+
+
 def test_a_field_too_small_for_a_cutout_stops_the_run_with_a_sentence(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump({"independent": {"area": 0.01}}))

@@ -188,7 +188,7 @@ def downloadable(file):
 
 
 def check_requested_fields():
-    """Refuse a field that is not configured or whose maps are not there."""
+    """Refuse a field that is not configured or whose files are not there."""
     known = config["fields"]
     for field in requested_fields():
         if field not in known:
@@ -196,12 +196,13 @@ def check_requested_fields():
                 f"Error: fields: there is no field {field!r} in the configuration; "
                 f"found: {', '.join(known) or 'none'}"
             )
-        for band, file in known[field]["maps"].items():
-            if not Path(file).exists() and not downloadable(file):
-                sys.exit(
-                    f"Error: fields.{field}.maps.{band}: expected a FITS file, found "
-                    f"no file {file}"
-                )
+        for kind in ("maps", "masks", "errors"):
+            for band, file in known[field].get(kind, {}).items():
+                if not Path(file).exists() and not downloadable(file):
+                    sys.exit(
+                        f"Error: fields.{field}.{kind}.{band}: expected a FITS file, "
+                        f"found no file {file}"
+                    )
 
 
 check_requested_fields()
