@@ -134,6 +134,22 @@ def observed_map(wildcards):
     return config["observed"]["maps"][wildcards.band]
 
 
+def validation_options(wildcards):
+    """What counts as recovered when the network is measured after every epoch."""
+    extraction = config["extraction"]
+    limits = {key: extraction[key] for key in ("threshold", "minimum_flux")}
+    return {"radius": extraction["strict_radius"], **limits}
+
+
+def training_configuration(wildcards):
+    """Everything in the configuration that has a part in the training."""
+    sections = ("seed", "simulation", "observed", "realism", "network", "loss")
+    chosen = {key: config[key] for key in (*sections, "training")}
+    later = ("reference", "holdout")
+    chosen["observed"] = {k: v for k, v in chosen["observed"].items() if k not in later}
+    return chosen
+
+
 def field_maps(wildcards):
     """Files of the three SPIRE maps of a configured field."""
     field = config["fields"][wildcards.field]

@@ -94,8 +94,8 @@ def test_expectation_between_and_beyond_the_bins(flux):
     if flux > 0:
         assert value[0] == pytest.approx(0.5 + 0.3 * step)
         assert error[0] == pytest.approx(0.1 - 0.03 * step)
-    inside, spread = at_flux(TABLE, "purity", [flux], beyond=False)
-    if 4.0 <= flux < 16.0:
+    inside, spread = at_flux(TABLE, "purity", [flux], fainter=False)
+    if flux >= 4.0:
         assert (inside[0], spread[0]) == (value[0], error[0])
     else:
         assert np.isnan([inside[0], spread[0]]).all()

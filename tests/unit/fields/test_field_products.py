@@ -136,7 +136,6 @@ def test_what_to_expect_of_a_source(painted_field):
     known = np.log([9.0, 25.0])
     share = np.interp(np.log(flux), known, [0.7, 0.9])
     error = np.interp(np.log(flux), known, [0.05, 0.1])
-    share[0] = error[0] = np.nan
     np.testing.assert_allclose(table["COMPLETENESS"], share)
     np.testing.assert_allclose(table["COMPLETENESS_ERR"], error)
     np.testing.assert_allclose(table["PURITY"], [0.95, 0.95, np.nan])

@@ -66,7 +66,7 @@ def expected_ratio(flux_450, flux_500, edges=RATIO_EDGES):
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def at_flux(table, quantity, flux, beyond=True):
+def at_flux(table, quantity, flux, fainter=True):
     """Interpolate an expectation in the logarithm of flux.
 
     Parameters
@@ -77,8 +77,9 @@ def at_flux(table, quantity, flux, beyond=True):
         Which of its quantities.
     flux : ndarray, shape (n,)
         Flux densities [mJy].
-    beyond : bool
-        Whether the outermost values hold beyond the bins of flux; NaN otherwise.
+    fainter : bool
+        Whether the faintest value holds for still fainter sources; NaN otherwise. The
+        brightest one holds for brighter ones.
 
     Returns
     -------
@@ -97,7 +98,7 @@ def at_flux(table, quantity, flux, beyond=True):
         for name in ("value", "low", "high")
     )
     error = 0.5 * (high - low)
-    if not beyond:
-        outside = ~((flux >= own["flux_min"].min()) & (flux < own["flux_max"].max()))
+    if not fainter:
+        outside = ~(flux >= own["flux_min"].min())
         value[outside] = error[outside] = np.nan
     return value, error

@@ -166,8 +166,8 @@ def expected_columns(flux, error, expectation=None):
     if expectation is None:
         expectation = pd.DataFrame(columns=EXPECTED)
     ratio, spread = at_flux(expectation, "S500/S450", flux)
-    completeness = at_flux(expectation, "completeness", flux, beyond=False)
-    purity = at_flux(expectation, "purity", flux, beyond=False)
+    completeness = at_flux(expectation, "completeness", flux, fainter=False)
+    purity = at_flux(expectation, "purity", flux, fainter=False)
     return {
         "S500_PRED": ratio * flux * units.mJy,
         "S500_PRED_ERR": np.hypot(spread * flux, ratio * error) * units.mJy,

@@ -203,6 +203,44 @@ def outside_graph(function, *arrays):
     return ops.convert_to_tensor(function(*map(ops.convert_to_numpy, arrays)))
 
 
+def read_ahead(batches):
+    """Make batches while the step before runs.
+
+    Under TensorFlow a pass of a `keras.utils.PyDataset` ends with a wait of up to five
+    seconds for the thread that reads it; a dataset of its own does not.
+
+    Parameters
+    ----------
+    batches : keras.utils.PyDataset
+        Pairs of images and a dict of arrays, all of float32.
+
+    Returns
+    -------
+    tensorflow.data.Dataset or keras.utils.PyDataset
+        What `keras.Model.fit` takes.
+    """
+    if not is_tensorflow():
+        return batches
+    import tensorflow as tf
+
+    images, truth = batches[0]
+
+    def load(number):
+        images, truth = batches[int(number)]
+        return [images, *truth.values()]
+
+    def make(number):
+        arrays = tf.numpy_function(load, [number], [tf.float32] * (1 + len(truth)))
+        for array, like in zip(arrays, (images, *truth.values()), strict=True):
+            array.set_shape((None, *like.shape[1:]))
+        return arrays[0], dict(zip(truth, arrays[1:], strict=True))
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    dataset = tf.data.Dataset.range(len(batches)).map(make)
+    return dataset.prefetch(2).with_options(options)
+
+
 def sort(values):
     """Sort along the last axis; no gradient passes.
 

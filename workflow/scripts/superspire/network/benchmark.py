@@ -15,7 +15,12 @@ from superspire.dataset.batches import Batches, SourceLists
 from superspire.instruments import CUTOUT
 from superspire.io import ImageStack
 from superspire.network.architecture import build_network
-from superspire.network.backend import set_precision, set_shortcuts, set_threads
+from superspire.network.backend import (
+    read_ahead,
+    set_precision,
+    set_shortcuts,
+    set_threads,
+)
 from superspire.network.losses import LossOptions
 from superspire.network.presets import PRESETS
 from superspire.network.training import LossModel, optimiser
@@ -93,13 +98,12 @@ def training_set(folder, images):
     return *stacks, SourceLists(np.arange(images + 1) * 100, x, y)
 
 
-def seconds_per_step(model, data, steps):
-    """Train for some steps, after two to warm up, and give the time of one [s]."""
-    warm_up = Constant(data[0], 2)
-    model.fit(warm_up, verbose=0)
+def seconds_per_step(model, data):
+    """Train for a pass, after two steps to warm up, and give the time of one [s]."""
+    model.fit(read_ahead(Constant(data[0], 2)), verbose=0)
     start = time.perf_counter()
-    model.fit(data, steps_per_epoch=steps, shuffle=False, verbose=0)
-    return (time.perf_counter() - start) / steps
+    model.fit(read_ahead(data), shuffle=False, verbose=0)
+    return (time.perf_counter() - start) / len(data)
 
 
 def time_step(
@@ -147,7 +151,7 @@ def time_step(
         batches = Batches(*data, items, batch, {"scale": scale})
         if part != "reading":
             batches = Constant(batches[0], steps)
-        return batch / seconds_per_step(model, batches, steps)
+        return batch / seconds_per_step(model, batches)
 
 
 def flop_per_image(base_filters):

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from superspire.errors import InputError
-from superspire.network.backend import Adam, share_of_replica
+from superspire.network.backend import Adam, read_ahead, share_of_replica
 from superspire.network.losses import loss_terms, total
 from superspire.network.watching import Progress
 
@@ -198,7 +198,8 @@ def train_pass(model, batches, bar=None):
     if bar is not None:
         callbacks.append(Progress(bar, batches))
     start = time.perf_counter()
-    logs = model.fit(batches, shuffle=False, verbose=0, callbacks=callbacks).history
+    data = read_ahead(batches)
+    logs = model.fit(data, shuffle=False, verbose=0, callbacks=callbacks).history
     seconds = time.perf_counter() - start
     terms = {name: values[-1] for name, values in logs.items()}
     if not np.isfinite(terms["loss"]):
