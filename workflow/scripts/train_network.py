@@ -44,11 +44,10 @@ def loss_options(loss, normalisation):
 def plan_epoch(images, settings):
     """Plan an epoch: the simulated set once, then the observed set (section 3)."""
     numbers = settings["images_per_pass"]
-    simulated, observed = (
-        Pass(kind, images.shuffled(kind, numbers[kind]))
-        for kind in ("simulated", "observed")
-    )
-    return [simulated] + [observed] * settings["observed_passes"]
+    flips = settings["flip_simulated"]
+    simulated = images.shuffled("simulated", numbers["simulated"], flips)
+    observed = Pass("observed", images.shuffled("observed", numbers["observed"]))
+    return [Pass("simulated", simulated)] + [observed] * settings["observed_passes"]
 
 
 def training_digest(job):

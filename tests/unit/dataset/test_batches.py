@@ -80,6 +80,17 @@ def test_a_pass_draws_its_images_anew(files):
     assert len(some.items) == 2
 
 
+def test_flips_are_drawn_anew_and_cover_all_eight(files):
+    images = TrainingSet(files, 2, NORMALISATION)
+    plain = images.shuffled("simulated")(np.random.default_rng(0))
+    assert not plain.items[:, 1].any()
+    flipped = images.shuffled("simulated", flips=True)
+    drawn = [flipped(np.random.default_rng(seed)).items for seed in range(40)]
+    assert {int(t) for items in drawn for t in items[:, 1]} == set(range(8))
+    assert all(sorted(items[:, 0]) == [0, 1, 3] for items in drawn)
+    assert not images.items("simulated")[:, 1].any()
+
+
 def test_a_stack_reads_what_numpy_reads_and_no_more(files):
     stack, array = ImageStack(files["simulated"]), np.load(files["simulated"])
     assert (stack.shape, len(stack), stack.dtype) == (array.shape, 5, array.dtype)

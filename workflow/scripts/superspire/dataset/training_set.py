@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from superspire.dataset.augmentation import TRANSFORMS
 from superspire.dataset.batches import Batches, SourceLists
 from superspire.instruments import TARGET
 from superspire.io import ImageStack
@@ -65,7 +66,7 @@ class TrainingSet:
             self.medians[kind],
         )
 
-    def shuffled(self, kind, number=None):
+    def shuffled(self, kind, number=None, flips=False):
         """Make passes over a set.
 
         Parameters
@@ -73,6 +74,9 @@ class TrainingSet:
         kind : {"simulated", "observed"}
         number : int, optional
             Images of a pass, drawn anew for each; every one by default.
+        flips : bool
+            Whether each image is flipped and rotated at random; otherwise each is shown
+            as its set has it.
 
         Returns
         -------
@@ -80,4 +84,11 @@ class TrainingSet:
             From a random generator to the `Batches` of a pass.
         """
         items = self.items(kind)
-        return lambda rng: self.batches(kind, rng.permutation(items)[:number])
+
+        def one_pass(rng):
+            chosen = rng.permutation(items)[:number]
+            if flips:
+                chosen[:, 1] = rng.integers(0, TRANSFORMS, len(chosen))
+            return self.batches(kind, chosen)
+
+        return one_pass
