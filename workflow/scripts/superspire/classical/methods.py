@@ -1,0 +1,127 @@
+"""Every method by its name, run in the same way."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from superspire.classical.blind import find_blindly
+from superspire.classical.forced import force
+from superspire.classical.matched_filter import find_filtered
+from superspire.instruments import SPIRE
+from superspire.io import read_map
+from superspire.sky.beams import beam_of
+
+FLOOR = 1.0
+"""Least signal-to-noise ratio that any method reports; each has its own threshold."""
+
+TITLES = {
+    "blind_500": "Blind, 500 µm",
+    "blind_250": "Blind, 250 µm",
+    "deconvolution": "Richardson-Lucy, 250 µm",
+    "matched_filter": "Matched filter, 250 µm",
+    "forced": "Least squares at 250 µm positions",
+    "multiband_filter": "Multi-band matched filter",
+    "forced_true": "Least squares at true positions",
+    "network": "Network",
+}
+"""Name of a method to what readers call it, from the weakest to the strongest."""
+
+CLASSICAL = tuple(name for name in TITLES if name != "network")
+
+POSITION_SNR = 1.5
+"""Least signal-to-noise ratio at 250 µm of the positions of `forced`."""
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What a method may know besides the maps.
+
+    Attributes
+    ----------
+    statistics : dict
+        Colours and confusion of simulated sources, see
+        `superspire.classical.statistics.source_statistics`.
+    realism : dict
+        The section of the configuration that gives the beams.
+    positions : tuple of (ndarray, ndarray) or None
+        True right ascensions and declinations [deg], for `forced_true` alone.
+    network : dict
+        For `network` alone: ``path``, ``calibration`` and ``extraction`` of
+        `superspire.classical.networks.find_by_network`.
+    """
+
+    statistics: dict
+    realism: dict = field(default_factory=dict)
+    positions: tuple | None = None
+    network: dict = field(default_factory=dict)
+
+
+def find(name, maps, knowledge):
+    """Find the sources of a field by one method.
+
+    Parameters
+    ----------
+    name : str
+        Key of `TITLES`.
+    maps : dict of int to superspire.io.Map
+        Native maps of 250, 350 and 500 µm [mJy/beam].
+    knowledge : Knowledge
+        What the method may know besides.
+
+    Returns
+    -------
+    astropy.table.Table
+        ``ra``, ``dec`` [deg], ``flux`` at 450 µm [mJy], ``snr`` of at least `FLOOR`.
+    """
+    beams = {band: beam_of(band, knowledge.realism) for band in SPIRE}
+    statistics = knowledge.statistics
+    if name.startswith("blind_"):
+        band = int(name.removeprefix("blind_"))
+        colour = statistics["colours"][str(band)]
+        return find_blindly(maps[band], beams[band], colour, FLOOR)
+    if name == "deconvolution":
+        from superspire.classical.deconvolution import find_deconvolved
+
+        colour = statistics["colours"]["250"]
+        return find_deconvolved(maps[250], beams[250], colour, FLOOR)
+    if name == "matched_filter":
+        return find_filtered(maps, beams, statistics, (250,), FLOOR)
+    if name == "multiband_filter":
+        return find_filtered(maps, beams, statistics, SPIRE, FLOOR)
+    if name == "network":
+        from superspire.classical.networks import find_by_network
+
+        return find_by_network(maps, **knowledge.network, least_snr=FLOOR)
+    if name == "forced":
+        found = find_filtered(maps, beams, statistics, (250,), POSITION_SNR)
+        positions = np.asarray(found["ra"]), np.asarray(found["dec"])
+    else:
+        positions = knowledge.positions
+    table = force(maps, beams, statistics, *positions)
+    return table[table["snr"] >= FLOOR]
+
+
+def find_in_files(name, files, knowledge, threads=None):
+    """Run a method on the maps of some files, for instance in a process of its own.
+
+    Parameters
+    ----------
+    name : str
+        Key of `TITLES`.
+    files : dict of int to str
+        FITS file of each band.
+    knowledge : Knowledge
+        What the method may know besides.
+    threads : int, optional
+        Threads of a network.
+
+    Returns
+    -------
+    astropy.table.Table
+        See `find`.
+    """
+    if name == "network" and threads:
+        from superspire.network.backend import set_threads
+
+        set_threads(threads)
+    return find(name, {band: read_map(file) for band, file in files.items()}, knowledge)

@@ -1,0 +1,45 @@
+"""A super-resolving network as one more method, measured as on a field."""
+
+import numpy as np
+from astropy.table import Table
+
+from superspire.fields.products import extract_blocks
+from superspire.fields.tiling import common_grid, super_resolve_field
+from superspire.fields.uncertainty import extraction_noise
+from superspire.network.inference import load_network, super_resolve
+
+
+def find_by_network(maps, path, calibration, extraction, least_snr):
+    """Super-resolve maps and extract their sources.
+
+    Parameters
+    ----------
+    maps : dict of int to superspire.io.Map
+        Native maps [mJy/beam].
+    path : str
+        Description of the trained network; its weights lie beside it.
+    calibration : dict
+        ``factor`` of the map and ``peak_factor`` of the peaks.
+    extraction : dict
+        ``threshold`` and ``minimum_flux`` of the configuration, which fix the least
+        noise of a map.
+    least_snr : float
+        Least signal-to-noise ratio.
+
+    Returns
+    -------
+    astropy.table.Table
+        ``ra``, ``dec`` [deg], ``flux`` at 450 µm [mJy], ``snr``.
+    """
+    network = load_network(path)
+    wcs, shape = common_grid(maps, {band: f"map {band}" for band in maps})
+    image, _ = super_resolve_field(
+        lambda inputs: super_resolve(network, inputs), maps, wcs, shape
+    )
+    image *= calibration["factor"]
+    _, noise = extraction_noise(image, **extraction)
+    found = extract_blocks(image, least_snr, least_snr * noise, noise)
+    x, y, peak = (np.asarray(found[name], float) for name in ("x", "y", "peak"))
+    ra, dec = wcs.all_pix2world(x, y, 0) if len(x) else (x, y)
+    flux = peak * calibration["peak_factor"] / calibration["factor"]
+    return Table({"ra": ra, "dec": dec, "flux": flux, "snr": np.asarray(found["snr"])})
