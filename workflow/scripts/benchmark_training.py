@@ -5,7 +5,8 @@ import pandas as pd
 from superspire.network.benchmark import LEVERS, flop_per_image, time_step
 from superspire.timing import measure
 
-STEPS = 8
+IMAGES = 2560
+"""Images of a case, over its base filters: some ten seconds of training."""
 
 
 def name(case):
@@ -17,7 +18,8 @@ def rows_of(filters, threads):
     flop = measure(flop_per_image, filters)["result"]
     plain = None
     for number, case in enumerate(LEVERS, start=1):
-        options = {"base_filters": filters, **case, "threads": threads, "steps": STEPS}
+        steps = IMAGES // filters // case["batch"]
+        options = {"base_filters": filters, **case, "threads": threads, "steps": steps}
         used = measure(time_step, **options)
         rate = used["result"]
         plain = plain or rate
