@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from classical_skies import COLOURS, NO_CONFUSION, observe, place
 
+from superspire.classical import TITLES
 from superspire.classical.beams import square_profile
 from superspire.classical.blind import find_blindly
 from superspire.classical.deconvolution import (
@@ -12,7 +13,7 @@ from superspire.classical.deconvolution import (
     peak_response,
     smooth,
 )
-from superspire.classical.methods import CLASSICAL, FLOOR, Knowledge, find
+from superspire.classical.methods import FLOOR, Knowledge, find
 from superspire.instruments import SPIRE
 from superspire.sky.beams import beam_of
 
@@ -63,7 +64,7 @@ def test_blind_sources_have_the_colour_of_the_mean(band):
     assert np.asarray(table["dec"]) == pytest.approx(dec, abs=1.0 / 3600)
 
 
-@pytest.mark.parametrize("name", CLASSICAL)
+@pytest.mark.parametrize("name", TITLES)
 def test_every_method_finds_bright_lone_sources(name):
     x, y = np.array([-300.0, 0.0, 250.0]), np.array([200.0, -20.0, 100.0])
     ra, dec = place(x, y)
@@ -73,7 +74,7 @@ def test_every_method_finds_bright_lone_sources(name):
     assert np.all(table["snr"] >= FLOOR)
     bright = table[table["flux"] > 25.0]
     assert len(bright) == 3
-    assert np.asarray(bright["flux"]) == pytest.approx(50.0, rel=0.15)
+    assert np.asarray(bright["flux"]) == pytest.approx(50.0, rel=0.25)
     assert np.sort(bright["ra"]) == pytest.approx(np.sort(ra), abs=2.0 / 3600)
 
 
@@ -82,7 +83,7 @@ def test_unobserved_sky_gives_no_sources():
     maps = observe(ra, dec, [60.0, 60.0], 1.0)
     for band in SPIRE:
         maps[band].data[:, maps[band].data.shape[1] // 2 :] = np.nan
-    for name in CLASSICAL:
+    for name in TITLES:
         table = find(name, maps, Knowledge(NO_CONFUSION, {}, (ra, dec)))
         assert np.all(np.isfinite(np.asarray(table["flux"])))
         x = maps[250].wcs.all_world2pix(table["ra"], table["dec"], 0)[0]

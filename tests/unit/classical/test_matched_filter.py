@@ -146,7 +146,7 @@ def test_predicted_noise_holds_for_confusion():
 
 def test_statistics_are_means_and_sums():
     one = {250: [10.0, 2.0], 350: [8.0, 2.0], 450: [5.0, 1.0], 500: [4.0, 1.0]}
-    two = {250: [40.0], 350: [20.0], 450: [20.0], 500: [10.0]}
+    two = {250: [80.0], 350: [40.0], 450: [40.0], 500: [20.0]}
     statistics = source_statistics([one, two], 1 / 3600.0**2)
     assert statistics["colours"] == pytest.approx({"250": 2, "350": 1.3, "500": 0.65})
     vectors = np.array([[10.0, 8.0, 4.0], [2.0, 2.0, 1.0]])

@@ -9,7 +9,7 @@ from superspire.classical.beams import square_profile
 from superspire.classical.grid import STEP, coarse_grid, pixel_size, resample
 from superspire.classical.peaks import local_maxima
 from superspire.evaluation.sources import background
-from superspire.instruments import BANDS, FWHM_PER_SIGMA, TARGET
+from superspire.instruments import FWHM_PER_SIGMA
 
 ITERATIONS = 100
 
@@ -19,8 +19,9 @@ REACH = 2.5
 REFERENCE = 20.0
 """Source at 450 µm that tells how high deconvolved peaks are [mJy]."""
 
-SMOOTHING = BANDS[TARGET].fwhm
-"""FWHM to which the deconvolved map is smoothed, or else single pixels stick out."""
+SMOOTHING = 4.0
+"""FWHM to which the deconvolved map is smoothed, or else single pixels stick out
+[arcsec]."""
 
 
 def deconvolve(image, spread, level, iterations=ITERATIONS):
@@ -53,7 +54,7 @@ def deconvolve(image, spread, level, iterations=ITERATIONS):
 
 
 def smooth(sharp, step=STEP):
-    """Smooth a deconvolved map to the beam of the 450 µm map."""
+    """Smooth a deconvolved map a little."""
     return gaussian_filter(sharp, SMOOTHING / FWHM_PER_SIGMA / step, mode="reflect")
 
 

@@ -83,12 +83,12 @@ def oversample(image, factor=OVERSAMPLING, rim=RIM):
     extra = [fft.next_fast_len(n, real=True) - n for n in padded.shape]
     padded = np.pad(padded, [(0, n) for n in extra], mode="symmetric")
     ny, nx = padded.shape
-    spectrum = fft.rfft2(padded, workers=-1)
+    spectrum = fft.rfft2(padded)
     wide = np.zeros((factor * ny, factor * nx // 2 + 1), spectrum.dtype)
     half = (ny + 1) // 2
     wide[:half, : spectrum.shape[1]] = spectrum[:half]
     wide[-(ny - half) :, : spectrum.shape[1]] = spectrum[half:]
-    fine = fft.irfft2(wide, (factor * ny, factor * nx), workers=-1)
+    fine = fft.irfft2(wide, (factor * ny, factor * nx))
     return fine * np.float32(factor**2)
 
 

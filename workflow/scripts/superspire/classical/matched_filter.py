@@ -102,10 +102,10 @@ def apply_filter(images, filter_, step):
         weight = np.interp(k, filter_.k, weights, right=0.0)
         weight[0, 0] = 0.0
         norm += float(np.sum(weight * np.interp(k, filter_.k, signal) * twice))
-        spectrum = fft.rfft2(np.asarray(image, np.float32), workers=-1)
+        spectrum = fft.rfft2(np.asarray(image, np.float32))
         total += weight.astype(np.float32) * spectrum
     norm /= shape[0] * shape[1] * step**2
-    return fft.irfft2(total, shape, workers=-1) / np.float32(norm), norm**-0.5
+    return fft.irfft2(total, shape) / np.float32(norm), norm**-0.5
 
 
 def filter_of(maps, beams, statistics, bands):

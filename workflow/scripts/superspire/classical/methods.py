@@ -14,20 +14,6 @@ from superspire.sky.beams import beam_of
 FLOOR = 1.0
 """Least signal-to-noise ratio that any method reports; each has its own threshold."""
 
-TITLES = {
-    "blind_500": "Blind, 500 µm",
-    "blind_250": "Blind, 250 µm",
-    "deconvolution": "Richardson-Lucy, 250 µm",
-    "matched_filter": "Matched filter, 250 µm",
-    "forced": "Least squares at 250 µm positions",
-    "multiband_filter": "Multi-band matched filter",
-    "forced_true": "Least squares at true positions",
-    "network": "Network",
-}
-"""Name of a method to what readers call it, from the weakest to the strongest."""
-
-CLASSICAL = tuple(name for name in TITLES if name != "network")
-
 POSITION_SNR = 1.5
 """Least signal-to-noise ratio at 250 µm of the positions of `forced`."""
 
@@ -46,7 +32,7 @@ class Knowledge:
     positions : tuple of (ndarray, ndarray) or None
         True right ascensions and declinations [deg], for `forced_true` alone.
     network : dict
-        For `network` alone: ``path``, ``calibration`` and ``extraction`` of
+        For networks alone: ``path``, ``calibration`` and ``extraction`` of
         `superspire.classical.networks.find_by_network`.
     """
 
@@ -62,7 +48,8 @@ def find(name, maps, knowledge):
     Parameters
     ----------
     name : str
-        Key of `TITLES`.
+        Key of `superspire.classical.TITLES`, or any name if `knowledge` holds a
+        network.
     maps : dict of int to superspire.io.Map
         Native maps of 250, 350 and 500 µm [mJy/beam].
     knowledge : Knowledge
@@ -73,6 +60,10 @@ def find(name, maps, knowledge):
     astropy.table.Table
         ``ra``, ``dec`` [deg], ``flux`` at 450 µm [mJy], ``snr`` of at least `FLOOR`.
     """
+    if knowledge.network:
+        from superspire.classical.networks import find_by_network
+
+        return find_by_network(maps, **knowledge.network, least_snr=FLOOR)
     beams = {band: beam_of(band, knowledge.realism) for band in SPIRE}
     statistics = knowledge.statistics
     if name.startswith("blind_"):
@@ -88,10 +79,6 @@ def find(name, maps, knowledge):
         return find_filtered(maps, beams, statistics, (250,), FLOOR)
     if name == "multiband_filter":
         return find_filtered(maps, beams, statistics, SPIRE, FLOOR)
-    if name == "network":
-        from superspire.classical.networks import find_by_network
-
-        return find_by_network(maps, **knowledge.network, least_snr=FLOOR)
     if name == "forced":
         found = find_filtered(maps, beams, statistics, (250,), POSITION_SNR)
         positions = np.asarray(found["ra"]), np.asarray(found["dec"])
@@ -107,7 +94,7 @@ def find_in_files(name, files, knowledge, threads=None):
     Parameters
     ----------
     name : str
-        Key of `TITLES`.
+        See `find`.
     files : dict of int to str
         FITS file of each band.
     knowledge : Knowledge
@@ -120,7 +107,7 @@ def find_in_files(name, files, knowledge, threads=None):
     astropy.table.Table
         See `find`.
     """
-    if name == "network" and threads:
+    if knowledge.network and threads:
         from superspire.network.backend import set_threads
 
         set_threads(threads)

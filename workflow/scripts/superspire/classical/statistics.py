@@ -11,8 +11,9 @@ from superspire.instruments import SPIRE
 COLOUR_FLUX = 5.0
 """Faintest source whose colour counts, at 450 µm [mJy]."""
 
-CONFUSION_FLUX = 10.0
-"""Brightest source that is confusion and not a source of its own [mJy]."""
+CONFUSION_FLUX = 30.0
+"""Brightest source of the confusion, at 450 µm [mJy]: the few brighter ones would make
+up the power of a small sky."""
 
 
 def source_statistics(catalogues, area):

@@ -1,0 +1,56 @@
+"""Choose the signal-to-noise ratio from which a method's sources count."""
+
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from superspire.classical.knowledge import read_knowledge, true_positions
+from superspire.classical.methods import find_in_files
+from superspire.evaluation.methods import (
+    TUNING_FLUX,
+    best_threshold,
+    field_catalogue,
+    threshold_curve,
+)
+from superspire.instruments import SPIRE
+from superspire.io import read_columns, read_json, write_json
+
+
+def main(snakemake):
+    files, params = snakemake.input, snakemake.params
+    knowledge = read_knowledge(files, params, true_positions(files.truth))
+    maps = {band: files[f"map_{band}"] for band in SPIRE}
+    found = find_in_files(
+        snakemake.wildcards.method, maps, knowledge, snakemake.threads
+    )
+    record = read_json(files.statistics)
+    x0, y0, x1, y1 = record["box"]
+    wcs = WCS(fits.getheader(files.targets[params.skies.index(record["sky"])]))
+    wcs.wcs.crpix = wcs.wcs.crpix - [x0, y0]
+    curve = threshold_curve(
+        field_catalogue(found["ra"], found["dec"], found["flux"], wcs),
+        found["snr"],
+        field_catalogue(*read_columns(files.truth, "RA", "DEC", "S450"), wcs),
+        (y1 - y0, x1 - x0),
+        params.strict_radius,
+    )
+    threshold = best_threshold(curve)
+    write_json(
+        snakemake.output[0],
+        {
+            "method": snakemake.wildcards.method,
+            "threshold": threshold,
+            "rule": "largest F1 of completeness above "
+            f"{TUNING_FLUX:g} mJy and purity of all sources, both within "
+            f"{params.strict_radius:g} arcsec and a factor two in flux",
+            "sky": record["sky"],
+            "curve": curve.to_dict("list"),
+        },
+    )
+    print(curve[curve["threshold"] == threshold].to_string(index=False))
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)
