@@ -13,45 +13,17 @@ from superspire.classical import TITLES
 
 NETWORKS = {
     "network": {
-        "title": "Network",
         "network": "results/training/network.json",
         "weights": "results/training/network.weights.h5",
         "calibration": "results/calibration/simulated.json",
     },
 }
-METHODS = {**TITLES, **{name: own["title"] for name, own in NETWORKS.items()}}
+METHODS = {**TITLES, "network": "Network"}
+NOISE = {str(band): config["observed"]["spire_noise"] for band in SPIRE}
 
 
 wildcard_constraints:
     method="|".join(METHODS),
-
-
-def network_files(wildcards):
-    """Files of a network; none for a classical method."""
-    own = NETWORKS.get(wildcards.method, {})
-    return {key: file for key, file in own.items() if key != "title"}
-
-
-def method_environment(wildcards):
-    """Environment of a method: networks need their framework."""
-    kind = "tensorflow" if wildcards.method in NETWORKS else "analysis"
-    return f"../../envs/{kind}.yaml"
-
-
-def method_threads(wildcards):
-    """Threads of a method: classical ones work on matrices too small to share."""
-    return 2 if wildcards.method in NETWORKS else 1
-
-
-def told_positions(wildcards):
-    """True sources, for the one method that is told their positions."""
-    told = wildcards.method == "forced_true"
-    return {"truth": "results/skies/independent/catalogue.fits"} if told else {}
-
-
-def independent_noise(wildcards):
-    """White noise of each SPIRE band of the independent sky [mJy/beam]."""
-    return {str(band): config["observed"]["spire_noise"] for band in SPIRE}
 
 
 rule prepare_methods:
@@ -87,7 +59,7 @@ rule prepare_methods:
 rule tune_method:
     """Choose a method's threshold on simulated sky, by one rule for all."""
     input:
-        unpack(network_files),
+        unpack(lambda wildcards: NETWORKS.get(wildcards.method, {})),
         statistics="results/methods/statistics.json",
         map_250="results/methods/tuning/250.fits",
         map_350="results/methods/tuning/350.fits",
@@ -101,8 +73,12 @@ rule tune_method:
     benchmark:
         "benchmarks/tune_method/{method}.tsv"
     conda:
-        method_environment
-    threads: method_threads
+        lambda wildcards: (
+            "../../envs/tensorflow.yaml"
+            if wildcards.method in NETWORKS
+            else "../../envs/analysis.yaml"
+        )
+    threads: lambda wildcards: 2 if wildcards.method in NETWORKS else 1
     resources:
         mem="6GB",
         runtime="1h",
@@ -120,8 +96,14 @@ rule tune_method:
 rule run_method:
     """Find the sources of the independent sky by a method, and time it."""
     input:
-        unpack(network_files),
-        unpack(told_positions),
+        unpack(lambda wildcards: NETWORKS.get(wildcards.method, {})),
+        unpack(
+            lambda wildcards: (
+                {"truth": "results/skies/independent/catalogue.fits"}
+                if wildcards.method == "forced_true"
+                else {}
+            )
+        ),
         statistics="results/methods/statistics.json",
         threshold="results/methods/{method}_threshold.json",
         map_250="results/skies/independent/250.fits",
@@ -135,8 +117,12 @@ rule run_method:
     benchmark:
         "benchmarks/run_method/{method}.tsv"
     conda:
-        method_environment
-    threads: method_threads
+        lambda wildcards: (
+            "../../envs/tensorflow.yaml"
+            if wildcards.method in NETWORKS
+            else "../../envs/analysis.yaml"
+        )
+    threads: lambda wildcards: 2 if wildcards.method in NETWORKS else 1
     resources:
         mem="6GB",
         runtime="1h",
@@ -153,7 +139,7 @@ rule run_method:
 rule resolve_pairs:
     """Measure which separations of equal pairs a method resolves."""
     input:
-        unpack(network_files),
+        unpack(lambda wildcards: NETWORKS.get(wildcards.method, {})),
         statistics="results/methods/statistics.json",
         threshold="results/methods/{method}_threshold.json",
         catalogue=f"results/skies/{SIMULATED[0]}/catalogue.fits",
@@ -164,14 +150,18 @@ rule resolve_pairs:
     benchmark:
         "benchmarks/resolve_pairs/{method}.tsv"
     conda:
-        method_environment
-    threads: method_threads
+        lambda wildcards: (
+            "../../envs/tensorflow.yaml"
+            if wildcards.method in NETWORKS
+            else "../../envs/analysis.yaml"
+        )
+    threads: lambda wildcards: 2 if wildcards.method in NETWORKS else 1
     resources:
         mem="6GB",
         runtime="1h",
     params:
         realism=realism("spire_beams"),
-        noise=independent_noise,
+        noise=NOISE,
         threshold=lookup("extraction/threshold", within=config),
         minimum_flux=lookup("extraction/minimum_flux", within=config),
         seed=lookup("seed", within=config),
