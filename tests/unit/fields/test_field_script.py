@@ -29,12 +29,26 @@ OUTPUTS = {
 ARCHITECTURE = {"base_filters": 2, "dropout": 0.5, "leaky_slope": 0.2}
 
 
-@pytest.fixture
-def inputs(tmp_path):
-    """An untrained network, and HSA maps of 10 x 10 arcmin."""
+def hand_through(path):
+    """Save weights that average 250 µm over 2 x 2 pixels, past all deeper layers."""
     from superspire.network.architecture import build_network
 
-    build_network(**ARCHITECTURE).save_weights(tmp_path / "network.weights.h5")
+    model = build_network(**ARCHITECTURE, output_bias=-3.0)
+    first = np.zeros(model.get_layer("conv1").kernel.shape)
+    last = np.zeros(model.get_layer("deconv8").kernel.shape)
+    centre = slice(1, 3)
+    skipped = ARCHITECTURE["base_filters"]
+    first[centre, centre, 0, 0] = 0.25
+    last[centre, centre, 0, skipped] = 4.0
+    model.get_layer("conv1").kernel.assign(first)
+    model.get_layer("deconv8").kernel.assign(last)
+    model.save_weights(path)
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    """A network that hands 250 µm through, and HSA maps of 10 x 10 arcmin."""
+    hand_through(tmp_path / "network.weights.h5")
     scale = {str(band): [-20.0, 100.0] for band in BANDS}
     write_json(
         tmp_path / "network.json",
