@@ -1,0 +1,33 @@
+"""Simulate the galaxies of one sky with another model than the paper's."""
+
+from superspire.io import write_table_parts
+from superspire.seeds import stream
+from superspire.sky.response import load_responses
+from superspire.sky.two_modes import NAME, simulate_parts
+
+
+def main(job):
+    params, sky = job.params, job.wildcards.sky
+    parts = simulate_parts(
+        params.area,
+        stream(params.seed, NAME, sky),
+        z_min=params.z_min,
+        z_max=params.z_max,
+        log_mass_min=params.log_mass_min,
+        log_lir_min=params.log_lir_min,
+        clustering=params.clustering,
+        cluster_seeds=params.cluster_seeds,
+        poisson=params.poisson,
+        center=params.center,
+        responses=load_responses(params.response),
+        realism=params.realism,
+    )
+    n = write_table_parts(job.output[0], parts, SEED=params.seed, SKY=sky)
+    print(f"{sky}: {n} galaxies in {params.area} deg²")
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)
