@@ -6,7 +6,7 @@ and one for starbursts, which the mean intensity <U> of the radiation field make
 mid-infrared (Casey 2012), whose temperature is a power of <U>. Its constants are a
 least-squares fit to the published library (<U> = 3.7-24 on the main sequence, 15-48
 for starbursts), from which it differs by 5 % and 6 % rms between 35 and 600 µm, and by
-at most 20 %.
+at most 20 %: it changes the counts up to 20 mJy at 250-500 µm by less than 5 %.
 """
 
 import numpy as np

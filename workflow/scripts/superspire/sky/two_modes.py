@@ -5,6 +5,9 @@ starbursts, obscuration and spectra, it is the one of the SIDES simulation (Bét
 et al. 2017, A&A 607, A89) with positions that cluster as in EGG. Masses are for the IMF
 of Salpeter, as everywhere here; the formulae that need the one of Chabrier say so.
 Quiescent galaxies have no dust, and are left out.
+
+Its counts at 500 µm are half of what Herschel saw between 5 and 50 mJy: there, say
+Béthermin et al. (2017), blending doubles the counts of maps.
 """
 
 import numpy as np
