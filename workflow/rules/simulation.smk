@@ -42,6 +42,40 @@ rule simulate_catalogue:
         "../scripts/simulate_catalogue.py"
 
 
+rule simulate_two_modes:
+    """Simulate the galaxies of a field with a model independent of EGG's."""
+    output:
+        "results/skies/{sky}/catalogue.fits",
+    log:
+        "logs/simulate_two_modes/{sky}.log",
+    benchmark:
+        "benchmarks/simulate_two_modes/{sky}.tsv"
+    wildcard_constraints:
+        sky=skies_from("two_modes"),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="30m",
+    params:
+        seed=lookup("seed", within=config),
+        z_min=lookup("simulation/z_min", within=config),
+        z_max=lookup("simulation/z_max", within=config),
+        log_mass_min=lookup("simulation/log_mass_min", within=config),
+        log_lir_min=lookup("simulation/log_lir_min", within=config),
+        clustering=lookup("simulation/clustering", within=config),
+        cluster_seeds=lookup("simulation/cluster_seeds", within=config),
+        poisson=lookup("simulation/poisson", within=config),
+        response=lookup("simulation/response", within=config),
+        realism=realism("emission_lines", "weak_lensing", "strong_lensing"),
+        area=sky_area,
+        center=sky_center,
+        code=code_digest("simulate_two_modes.py"),
+    script:
+        "../scripts/simulate_two_modes.py"
+
+
 rule run_egg:
     """Run EGG itself, if it is installed, for the galaxies of a field."""
     output:
