@@ -62,7 +62,7 @@ def sky_section(sky):
 
 
 def sky_source(sky):
-    """Where the galaxies of a sky come from: model, egg or a catalogue's section."""
+    """Where the galaxies of a sky come from: a model, EGG or a catalogue's section."""
     return config["simulation" if sky.startswith("simulated") else sky]["catalogue"]
 
 
@@ -141,13 +141,38 @@ def validation_options(wildcards):
     return {"radius": extraction["strict_radius"], **limits}
 
 
+def unet_options(wildcards):
+    """Options of the paper's network."""
+    options = dict(config["network"])
+    del options["architecture"]
+    return options
+
+
 def training_configuration(wildcards):
     """Everything in the configuration that has a part in the training."""
-    sections = ("seed", "simulation", "observed", "realism", "network", "loss")
-    chosen = {key: config[key] for key in (*sections, "training")}
+    sections = ("seed", "simulation", "observed", "realism", "loss", "training")
+    chosen = {key: config[key] for key in sections}
+    chosen["network"] = unet_options(wildcards)
     later = ("reference", "holdout")
     chosen["observed"] = {k: v for k, v in chosen["observed"].items() if k not in later}
     return chosen
+
+
+def deblender_field(wildcards):
+    """Area of a field of the deblender [deg²], and whether it departs from the model."""
+    options = config["deblender"]
+    kind, number = wildcards.part.split("_")
+    before, after = (int(options["unlike"] * (int(number) + i)) for i in (0, 1))
+    return {"area": options["area"], "unlike": kind == "train" and after > before}
+
+
+def deblender_files(kind, number):
+    """Files of some of the deblender's fields."""
+    return [
+        f"results/deblender/fields/{kind}_{i}/{name}.npy"
+        for i in range(number)
+        for name in ("signal", "noise", "target", "sources")
+    ]
 
 
 def field_maps(wildcards):

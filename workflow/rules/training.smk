@@ -37,7 +37,7 @@ rule train_network:
     params:
         code=code_digest("train_network.py"),
         seed=lookup("seed", within=config),
-        network=lookup("network", within=config),
+        network=unet_options,
         loss=lookup("loss", within=config),
         training=lookup("training", within=config),
         validation=validation_options,

@@ -1,15 +1,12 @@
 """Train the network on the simulated and the observed set."""
 
 import hashlib
-import platform
-from importlib.metadata import version
 from pathlib import Path
 
 import keras
 import pandas as pd
 from tqdm import tqdm
 
-from superspire import __version__
 from superspire.dataset.normalisation import target_scale
 from superspire.dataset.training_set import TrainingSet
 from superspire.io import read_json, write_json
@@ -25,10 +22,9 @@ from superspire.network.losses import LossOptions
 from superspire.network.presets import PRESETS
 from superspire.network.training import Pass, best_epoch, train
 from superspire.network.validation import Validation
+from superspire.network.versions import versions
 from superspire.network.watching import TensorBoard
 from superspire.seeds import stream
-
-PACKAGES = ("numpy", "scipy", "photutils", "keras")
 
 
 def loss_options(loss, normalisation):
@@ -59,17 +55,6 @@ def training_digest(job):
         size = Path(path).stat()
         digest.update(f"{path} {size.st_size} {size.st_mtime_ns}".encode())
     return digest.hexdigest()[:16]
-
-
-def versions():
-    """Versions of everything that had a part in the training."""
-    return {
-        "superspire": __version__,
-        "python": platform.python_version(),
-        **{package: version(package) for package in PACKAGES},
-        "backend": keras.backend.backend(),
-        "processor": platform.machine(),
-    }
 
 
 def main(job, terminal):

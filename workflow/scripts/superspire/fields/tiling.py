@@ -1,6 +1,7 @@
 """Super-resolve a field of any size: the output grid, tiles, and their blending."""
 
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -19,10 +20,10 @@ MARGIN = 24
 """Border of a tile whose output is not used where another tile is [pixel]."""
 
 FILL_SIGMA = 15.0
-"""Standard deviation of the Gaussian that fills gaps of the inputs [pixel]."""
+"""Standard deviation of the Gaussian that fills gaps of the inputs [arcsec]."""
 
 FILL_HALO = 45
-"""Reach of that Gaussian, three standard deviations [pixel]."""
+"""Reach of that Gaussian, three standard deviations [arcsec]."""
 
 FILL_FLOOR = 1e-3
 """Share of observed pixels below which a gap is filled with the mean sky, zero."""
@@ -163,30 +164,51 @@ def observed_at(data, x, y):
     return inside & np.isfinite(data[rows, columns])
 
 
-def tile_starts(size):
+class Tiling(NamedTuple):
+    """How a field is cut into tiles.
+
+    Attributes
+    ----------
+    side : int
+        Side of the tiles [pixel].
+    overlap : int
+        Least overlap of neighbouring tiles [pixel].
+    margin : int
+        Border of a tile whose output is not used where another tile is [pixel].
+    """
+
+    side: int = CUTOUT
+    overlap: int = OVERLAP
+    margin: int = MARGIN
+
+
+def tile_starts(size, tiling=None):
     """Place tiles along one axis.
 
-    Neighbours overlap by `OVERLAP` pixels or more; the first and the last tile reach
-    `MARGIN` pixels beyond the field, so that its border is not at a tile's border.
+    Neighbours overlap as much as `tiling` wants or more; the first and the last tile
+    reach a margin beyond the field, so that its border is not at a tile's border.
 
     Parameters
     ----------
     size : int
         Length of the field [pixel].
+    tiling : Tiling, optional
+        By default that of the cutouts.
 
     Returns
     -------
     ndarray of int
         First pixel of each tile, perhaps negative.
     """
-    length = size + 2 * MARGIN
-    if length <= CUTOUT:
-        return np.array([-((CUTOUT - size) // 2)])
-    count = int(np.ceil((length - OVERLAP) / (CUTOUT - OVERLAP)))
-    return np.round(np.linspace(-MARGIN, size + MARGIN - CUTOUT, count)).astype(int)
+    side, shared, margin = tiling or Tiling()
+    length = size + 2 * margin
+    if length <= side:
+        return np.array([-((side - size) // 2)])
+    count = int(np.ceil((length - shared) / (side - shared)))
+    return np.round(np.linspace(-margin, size + margin - side, count)).astype(int)
 
 
-def tile_weights(size):
+def tile_weights(size, tiling=None):
     """Compute the weights of the tiles along one axis.
 
     Each is flat with cosine flanks towards its neighbours; their sum is one at
@@ -196,40 +218,41 @@ def tile_weights(size):
     ----------
     size : int
         Length of the field [pixel].
+    tiling : Tiling, optional
+        By default that of the cutouts.
 
     Returns
     -------
     starts : ndarray of int, shape (n,)
         First pixel of each tile.
-    weights : ndarray of float32, shape (n, 424)
+    weights : ndarray of float32, shape (n, side)
         Zero outside the field.
     """
-    starts = tile_starts(size)
-    inner = np.arange(CUTOUT) + 0.5
-    rise = np.sin(
-        0.5 * np.pi * np.clip((inner - MARGIN) / (OVERLAP - 2 * MARGIN), 0, 1)
-    )
+    side, shared, margin = tiling or Tiling()
+    starts = tile_starts(size, tiling)
+    inner = np.arange(side) + 0.5
+    rise = np.sin(0.5 * np.pi * np.clip((inner - margin) / (shared - 2 * margin), 0, 1))
     total = np.zeros(size)
-    weights = np.ones((len(starts), CUTOUT))
+    weights = np.ones((len(starts), side))
     weights[1:] *= rise**2
     weights[:-1] *= rise[::-1] ** 2
     for start, weight in zip(starts, weights, strict=True):
-        place, part = overlap(start, size)
+        place, part = overlap(start, size, side)
         weight[: part.start] = weight[part.stop :] = 0.0
         total[place] += weight[part]
     for start, weight in zip(starts, weights, strict=True):
-        place, part = overlap(start, size)
+        place, part = overlap(start, size, side)
         weight[part] /= total[place]
     return starts, weights.astype(np.float32)
 
 
-def overlap(start, size):
+def overlap(start, size, side=CUTOUT):
     """Find the slices of a field and of a tile that are the same pixels."""
-    first, last = max(start, 0), min(start + CUTOUT, size)
+    first, last = max(start, 0), min(start + side, size)
     return slice(first, last), slice(first - start, last - start)
 
 
-def fill_gaps(image):
+def fill_gaps(image, pixel=PIXEL):
     """Fill unobserved pixels with the Gaussian-weighted mean of observed ones.
 
     Far from all observed pixels the fill goes to zero, the mean of the sky.
@@ -237,7 +260,9 @@ def fill_gaps(image):
     Parameters
     ----------
     image : ndarray, shape (ny, nx)
-        Map of pixels of 1 arcsec; NaN where nothing was observed.
+        Map; NaN where nothing was observed.
+    pixel : float
+        Side of its pixels [arcsec].
 
     Returns
     -------
@@ -245,7 +270,8 @@ def fill_gaps(image):
         Without NaN; observed pixels are unchanged.
     """
     observed = np.isfinite(image)
-    settings = {"sigma": FILL_SIGMA, "mode": "constant", "radius": FILL_HALO}
+    reach = int(np.ceil(FILL_HALO / pixel))
+    settings = {"sigma": FILL_SIGMA / pixel, "mode": "constant", "radius": reach}
     share = gaussian_filter(observed.astype(np.float32), **settings)
     mean = gaussian_filter(np.where(observed, image, 0).astype(np.float32), **settings)
     return np.where(observed, image, mean / (share + FILL_FLOOR)).astype(np.float32)

@@ -38,6 +38,19 @@ class LossOptions:
     rounding: float = 1.0
     finding: str = "graph"
 
+    def names(self, kind):
+        """Names of the terms of one kind of image."""
+        names = ["aperture", "pixel", "mean", "median"]
+        return [*names, "spurious"] if kind == "observed" else names
+
+    def terms(self, kind, truth, generated):
+        """Evaluate every term, see `loss_terms`."""
+        return loss_terms(kind, truth, generated, self)
+
+    def total(self, terms):
+        """Weight the terms and average over the batch."""
+        return total(terms, self)
+
 
 def fluxes(images, marked, options):
     """Aperture fluxes of normalised images.

@@ -10,7 +10,6 @@ from keras import ops
 
 from superspire.errors import InputError
 from superspire.network.backend import Adam, read_ahead, share_of_replica
-from superspire.network.losses import loss_terms, total
 from superspire.network.watching import Progress
 
 LOWEST_RATE = 0.02
@@ -29,15 +28,14 @@ class LossModel(keras.Model):
         What is trained.
     kind : {"simulated", "observed"}
         Which of eqs. 4 and 5 is used.
-    options : superspire.network.losses.LossOptions
+    options : superspire.network.losses.LossOptions or the like
+        ``names``, ``terms`` and ``total`` of the loss.
     """
 
     def __init__(self, network, kind, options):
         super().__init__()
         self.network, self.kind, self.options = network, kind, options
-        names = ["loss", "aperture", "pixel", "mean", "median"]
-        if kind == "observed":
-            names.append("spurious")
+        names = ["loss", *options.names(kind)]
         self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
 
     def call(self, images, training=None):
@@ -53,8 +51,8 @@ class LossModel(keras.Model):
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         """Evaluate the loss of a batch and keep its terms."""
-        terms = loss_terms(self.kind, y, y_pred, self.options)
-        loss = total(terms, self.options)
+        terms = self.options.terms(self.kind, y, y_pred)
+        loss = self.options.total(terms)
         for name, term in {**terms, "loss": loss}.items():
             self.trackers[name].update_state(ops.mean(term))
         return loss * share_of_replica()
@@ -126,7 +124,7 @@ def train(
         the highest validation score, if ``settings["keep"]`` is "best".
     passes : sequence of Pass
         Passes of an epoch, in order (section 3: simulated, then observed three times).
-    options : superspire.network.losses.LossOptions
+    options : superspire.network.losses.LossOptions or the like
         Terms and weights of the loss.
     settings : dict
         epochs, learning_rate, schedule, keep.

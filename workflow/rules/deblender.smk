@@ -1,0 +1,94 @@
+"""
+A network that lists sources besides super-resolving, for accurate catalogues.
+
+In: the configuration alone; its fields are simulated here, half of them unlike the sky
+model. Out: the trained network (results/deblender/network.json and its weights) and the
+calibration of its fluxes, errors and probabilities. A killed training goes on from its
+last whole epoch, which is kept in results/deblender/backup.
+"""
+
+
+rule simulate_training_field:
+    """Simulate a field for the deblender, like the model or not."""
+    output:
+        signal="results/deblender/fields/{part}/signal.npy",
+        noise="results/deblender/fields/{part}/noise.npy",
+        target="results/deblender/fields/{part}/target.npy",
+        sources="results/deblender/fields/{part}/sources.npy",
+    log:
+        "logs/simulate_training_field/{part}.log",
+    benchmark:
+        "benchmarks/simulate_training_field/{part}.tsv"
+    wildcard_constraints:
+        part=r"(train|validation|calibration)_\d+",
+    conda:
+        "../../envs/tensorflow.yaml"
+    threads: 1
+    resources:
+        mem="3GB",
+        runtime="30m",
+    params:
+        seed=lookup("seed", within=config),
+        field=deblender_field,
+        departure=lookup("deblender/departure", within=config),
+        dust_library=lookup("simulation/dust_library", within=config),
+        code=code_digest("simulate_training_field.py"),
+    script:
+        "../scripts/simulate_training_field.py"
+
+
+rule train_deblender:
+    """Train the deblender on crops of its fields."""
+    input:
+        fields=deblender_files("train", config["deblender"]["fields"]),
+        validation=deblender_files("validation", 1),
+    output:
+        network="results/deblender/network.json",
+        weights="results/deblender/network.weights.h5",
+        history="results/deblender/history.csv",
+    log:
+        "logs/train_deblender.log",
+    benchmark:
+        "benchmarks/train_deblender.tsv"
+    conda:
+        "../../envs/tensorflow.yaml"
+    threads: 8
+    resources:
+        mem="8GB",
+        runtime="24h",
+        gpu=1,
+    params:
+        seed=lookup("seed", within=config),
+        options=lookup("deblender", within=config),
+        backup="results/deblender/backup",
+        code=code_digest("train_deblender.py"),
+    script:
+        "../scripts/train_deblender.py"
+
+
+rule calibrate_deblender:
+    """Calibrate its fluxes, errors and probabilities on sky kept from the training."""
+    input:
+        fields=deblender_files("calibration", 2),
+        network="results/deblender/network.json",
+        weights="results/deblender/network.weights.h5",
+    output:
+        calibration="results/deblender/calibration.json",
+        expectation="results/deblender/expectation.csv",
+    log:
+        "logs/calibrate_deblender.log",
+    benchmark:
+        "benchmarks/calibrate_deblender.tsv"
+    conda:
+        "../../envs/tensorflow.yaml"
+    threads: 8
+    resources:
+        mem="8GB",
+        runtime="1h",
+    params:
+        seed=lookup("seed", within=config),
+        noise=lookup("deblender/noise", within=config),
+        dust_library=lookup("simulation/dust_library", within=config),
+        code=code_digest("calibrate_deblender.py"),
+    script:
+        "../scripts/calibrate_deblender.py"

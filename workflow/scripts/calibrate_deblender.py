@@ -1,0 +1,65 @@
+"""Calibrate the deblender on fields that it was not trained on."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from superspire.deblender.calibration import apply, best_heat, calibrate, expectations
+from superspire.deblender.catalogue import list_sources
+from superspire.deblender.grid import CELL
+from superspire.deblender.inference import join_fields, load_deblender
+from superspire.deblender.prediction import answer
+from superspire.deblender.skies import Field
+from superspire.deblender.training import observed_cells, true_sources
+from superspire.evaluation.expectation import expected_ratio
+from superspire.io import write_json
+from superspire.network.backend import set_threads
+from superspire.seeds import stream
+from superspire.sky.catalogue import simulate_catalogue
+from superspire.sky.dust import load_library
+
+COLOUR_AREA = 4.0
+"""Area of the sky on which the colours are measured [deg²]."""
+
+
+def colours(params):
+    sky = simulate_catalogue(
+        COLOUR_AREA,
+        stream(params.seed, "deblender", "colours"),
+        dust=load_library(params.dust_library),
+    )
+    return expected_ratio(*(np.asarray(sky[name], float) for name in ("S450", "S500")))
+
+
+def main(job):
+    params = job.params
+    set_threads(job.threads)
+    network = load_deblender(job.input.network)
+    folders = dict.fromkeys(Path(path).parent for path in job.input.fields)
+    fields = [Field.load(folder) for folder in folders]
+    found, truth = [], []
+    for field in fields:
+        outputs = answer(network.model, observed_cells(field, params.noise))
+        found.append(list_sources(outputs))
+        truth.append(true_sources(field))
+    found, truth = join_fields(found), join_fields(truth)
+    side = CELL * fields[0].signal.shape[0]
+    calibration = calibrate(found, truth, (side, side))
+    calibration["least_heat"] = best_heat(found, truth, (side, side))
+    sources = apply(found, calibration).assign(cutout=found["cutout"])
+    sources = sources[sources["heat"] >= calibration["least_heat"]]
+    table = pd.concat([expectations(sources, truth, (side, side)), colours(params)])
+    area = len(fields) * (side / 3600.0) ** 2
+    calibration |= {"area_deg2": area, "noise": params.noise, "sources": len(found)}
+    write_json(job.output.calibration, calibration)
+    table.to_csv(job.output.expectation, index=False, float_format="%.5g")
+    print(pd.Series({k: np.ndim(v) or v for k, v in calibration.items()}).to_string())
+    print(table.to_string(index=False))
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)

@@ -1,0 +1,191 @@
+"""A residual U-Net on a grid of 4 arcsec, with a map and sources as its answer.
+
+SPIRE holds no structure finer than that grid, on which the same work pays for a deeper
+network than on pixels of 1 arcsec. In every cell of it the network answers with
+`OUTPUTS` numbers, see `unpack`.
+"""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from superspire.deblender.grid import CELL, FINE_CELLS
+from superspire.network.architecture import BAND_COUNT
+from superspire.network.backend import BatchNormalization
+
+HEADS = 6
+"""Numbers in each of the fine cells."""
+
+OUTPUTS = CELL**2 + 1 + HEADS * FINE_CELLS
+
+DEPTHS = (2, 2, 2, 2)
+"""Residual blocks at each scale on the way down; on the way up at all but the last."""
+
+WIDTHS = (1, 2, 4, 4)
+"""Features at each scale, in base filters."""
+
+MULTIPLE = 2 ** (len(WIDTHS) - 1)
+"""The sides of the images are multiples of this [cell]."""
+
+SCALE = 30.0
+"""Surface brightness that is one to the network [mJy/beam]."""
+
+KNEE = 5.0
+"""Where its second, compressed view of the maps turns logarithmic [mJy/beam]."""
+
+MOMENTUM = 0.97
+"""Of the running statistics of the batch normalisations."""
+
+PRIOR_LOGIT = -3.0
+PRIOR_LOG_FLUX = 1.7
+PRIOR_LOG_ERROR = -1.0
+"""What an untrained network answers, roughly: faint sources are rare."""
+
+LOG_ERROR = (-4.0, 2.0)
+LOG_DISTANCE = (-3.0, 3.0)
+LOG_SIGMA = (-3.0, 4.0)
+"""Ranges of the logarithms of the errors of flux, place [arcsec] and map [mJy/beam]."""
+
+
+class Answer(NamedTuple):
+    """What the network says of a sky, as arrays or tensors.
+
+    Attributes
+    ----------
+    image : (..., n, n, 16)
+        450 µm surface brightness of the 4 x 4 pixels of a cell [mJy/beam].
+    log_sigma : (..., n, n)
+        Logarithm of its standard error in the cell [mJy/beam].
+    logit : (..., n, n, 4)
+        Log odds of a source in each fine cell, smeared as `labels` smears them.
+    log_flux, log_error : (..., n, n, 4)
+        Logarithm of the flux of the source [mJy], and its standard error.
+    dx, dy : (..., n, n, 4)
+        Place of the source, from the middle of the fine cell [arcsec].
+    log_distance : (..., n, n, 4)
+        Logarithm of the standard error of the place along each axis [arcsec].
+    """
+
+    image: object
+    log_sigma: object
+    logit: object
+    log_flux: object
+    log_error: object
+    dx: object
+    dy: object
+    log_distance: object
+
+
+def unpack(outputs, math=np):
+    """Tell apart the numbers of each cell.
+
+    Parameters
+    ----------
+    outputs : array or tensor, shape (..., n, n, `OUTPUTS`)
+        Answer of the network.
+    math : module
+        numpy, or keras.ops for tensors.
+
+    Returns
+    -------
+    Answer
+    """
+    pixels = CELL**2
+    heads = outputs[..., pixels + 1 :]
+    logit, flux, error, dx, dy, distance = (
+        heads[..., i * FINE_CELLS : (i + 1) * FINE_CELLS] for i in range(HEADS)
+    )
+    return Answer(
+        outputs[..., :pixels],
+        math.clip(outputs[..., pixels], *LOG_SIGMA),
+        logit + PRIOR_LOGIT,
+        flux + PRIOR_LOG_FLUX,
+        math.clip(error + PRIOR_LOG_ERROR, *LOG_ERROR),
+        dx,
+        dy,
+        math.clip(distance, *LOG_DISTANCE),
+    )
+
+
+@keras.saving.register_keras_serializable("superspire")
+class TwoViews(layers.Layer):
+    """Show the maps twice, as they are and compressed, so that none is too bright."""
+
+    def call(self, x):
+        """From (batch, n, n, bands) [mJy/beam] to twice as many channels."""
+        return ops.concatenate([x / SCALE, 0.5 * ops.arcsinh(x / KNEE)], axis=-1)
+
+
+def build_deblender(
+    size=None, base_filters=32, depths=DEPTHS, widths=WIDTHS, bands=BAND_COUNT
+):
+    """Build the network.
+
+    Parameters
+    ----------
+    size : int or None
+        Side of the images [cell], a multiple of 8; None for any.
+    base_filters : int
+        Features at the finest scale.
+    depths, widths : sequence of int
+        Blocks, and features in base filters, at each scale.
+    bands : int
+        Number of input bands.
+
+    Returns
+    -------
+    keras.Model
+        From SPIRE maps of shape (batch, size, size, bands) [mJy/beam] to answers of
+        shape (batch, size, size, `OUTPUTS`), see `unpack`.
+    """
+    images = keras.Input((size, size, bands), name="spire")
+    x = TwoViews(name="views")(images)
+    x = convolution(x, base_filters, "stem", kernel=5)
+    skips = []
+    for scale, (depth, width) in enumerate(zip(depths, widths, strict=True)):
+        filters = width * base_filters
+        if scale:
+            skips.append(x)
+            x = convolution(x, filters, f"down{scale}", kernel=2, stride=2)
+        for i in range(depth):
+            x = block(x, filters, f"down{scale}_{i}")
+    for scale in reversed(range(len(skips))):
+        filters = widths[scale] * base_filters
+        x = layers.Conv2DTranspose(filters, 2, 2, use_bias=False, name=f"up{scale}")(x)
+        x = layers.Add(name=f"up{scale}_add")([x, skips[scale]])
+        x = normalised(x, f"up{scale}")
+        for i in range(depths[scale]):
+            x = block(x, filters, f"up{scale}_{i}")
+    x = convolution(x, 2 * base_filters, "last")
+    x = layers.Conv2D(OUTPUTS, 3, padding="same", name="answer")(x)
+    x = layers.Activation("linear", dtype="float32", name="single")(x)
+    return keras.Model(images, x, name="deblender")
+
+
+def convolution(x, filters, name, kernel=3, stride=1, relu=True):
+    """Convolve and normalise, and cut off below zero unless told otherwise."""
+    x = layers.Conv2D(
+        filters,
+        kernel,
+        stride,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name=name,
+    )(x)
+    return normalised(x, name, relu)
+
+
+def normalised(x, name, relu=True):
+    """Normalise features, and cut off below zero unless told otherwise."""
+    x = BatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x) if relu else x
+
+
+def block(x, filters, name):
+    """Add to features what two convolutions make of them (He et al. 2016)."""
+    y = convolution(x, filters, f"{name}_a")
+    y = convolution(y, filters, f"{name}_b", relu=False)
+    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))

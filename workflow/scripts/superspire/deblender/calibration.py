@@ -1,0 +1,319 @@
+"""Make fluxes, errors and probabilities of the network's sources mean what they say.
+
+All is measured on sky that no training image touches. A flux is told twice: S450, whose
+median at a given true flux is that flux, and the deboosted flux, the median of the true
+flux of sources that look alike (Coppin et al. 2005), with the range that holds 68 % of
+them.
+"""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import isotonic_regression
+
+from superspire.evaluation.expectation import COLUMNS
+from superspire.evaluation.matching import find_pairs
+from superspire.evaluation.measures import FLUX_FACTOR, binomial_interval
+from superspire.evaluation.methods import best_threshold, inside, threshold_curve
+
+RADIUS = 4.0
+"""Largest distance of a source from its true one [arcsec]."""
+
+FAINTEST = 1.0
+"""Faintest true source [mJy]."""
+
+QUANTILES = (0.158655, 0.5, 0.841345)
+
+LEAST = 100
+"""Sources in a bin of the calibration, if there are so many."""
+
+TRUE_EDGES = np.geomspace(3.0, 60.0, 19)
+"""Edges of the bins of true flux in which S450 is fixed [mJy]."""
+
+COUNT_EDGES = np.geomspace(2.0, 64.0, 16)
+"""Edges of the bins of the number counts [mJy]."""
+
+RAYLEIGH_MEDIAN = np.sqrt(2.0 * np.log(2.0))
+"""Median distance of a Gaussian scatter on the plane, in its standard deviations."""
+
+FEWEST = 20
+"""Sources in a bin of what is to be expected."""
+
+HEATS = np.round(np.arange(0.04, 0.9, 0.01), 2)
+"""Least heights of the detection head that are tried."""
+
+TOP = 0.999
+"""Largest probability that is ever stated."""
+
+
+def brightest_partner(found, truth, radius=RADIUS):
+    """Give each source the brightest true one nearby.
+
+    Parameters
+    ----------
+    found, truth : pandas.DataFrame
+        ``cutout``, ``x``, ``y`` [pixel of 1 arcsec]; of the truth ``flux`` [mJy].
+    radius : float
+        Largest separation [pixel].
+
+    Returns
+    -------
+    partner : ndarray of int, shape (n,)
+        Row of `truth`, -1 for none.
+    distance : ndarray, shape (n,)
+        Separation, infinite for none.
+    """
+    i, j, separation = find_pairs(found, truth, radius)
+    order = np.argsort(truth["flux"].to_numpy()[j], kind="stable")
+    partner, distance = np.full(len(found), -1), np.full(len(found), np.inf)
+    partner[i[order]], distance[i[order]] = j[order], separation[order]
+    return partner, distance
+
+
+def bins_of(values, least=LEAST, most=24):
+    """Split values into bins of about equal logarithmic width, none too poor.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Logarithms of fluxes.
+    least : int
+        Least number in a bin.
+    most : int
+        Most bins.
+
+    Returns
+    -------
+    list of ndarray of int
+        Rows of each bin, the faintest first; one bin if there are few.
+    """
+    order = np.argsort(values, kind="stable")
+    width = np.ptp(values) / most if len(values) else 0.0
+    bins, first = [], 0
+    for last in range(1, len(order) + 1):
+        wide = values[order[last - 1]] - values[order[first]] >= width
+        if last - first >= least and wide and len(order) - last >= least:
+            bins.append(order[first:last])
+            first = last
+    return [*bins, order[first:]]
+
+
+def calibrate(found, truth, shape):
+    """Measure how the network's answers relate to the truth.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        What `superspire.deblender.catalogue.list_sources` gives, with ``cutout``, the
+        number of the field.
+    truth : pandas.DataFrame
+        ``cutout``, ``x``, ``y``, ``flux`` of all true sources above 1 mJy.
+    shape : (int, int)
+        Shape of the fields [pixel].
+
+    Returns
+    -------
+    dict
+        For `apply`: ``flux``, the logarithm of the network's flux against that of
+        S450; ``deboosting``, the quantiles of (logarithm of the true flux - its own) /
+        its error against it; ``place``, a factor on its positional errors;
+        ``probability`` against ``heat``.
+    """
+    found = found[inside(found, shape, RADIUS)].reset_index(drop=True)
+    log_flux = np.log(found["flux"].to_numpy())
+    partner, distance = brightest_partner(found, truth)
+    paired = partner >= 0
+    true = truth["flux"].to_numpy()[partner[paired]]
+    own = log_flux[paired]
+    pull = (np.log(true) - own) / found["log_error"].to_numpy()[paired]
+    rows = [
+        (np.median(own[rows]), *np.quantile(pull[rows], QUANTILES))
+        for rows in bins_of(own)
+    ]
+    near = distance[paired] / found["distance"].to_numpy()[paired]
+    heat, probability = reliability(found, truth)
+    return {
+        "flux": flux_curve(found, truth),
+        "deboosting": np.transpose(rows).tolist(),
+        "place": float(np.median(near) / RAYLEIGH_MEDIAN),
+        "heat": heat.tolist(),
+        "probability": probability.tolist(),
+    }
+
+
+def flux_curve(found, truth, edges=TRUE_EDGES):
+    """Measure the median answer for sources of a given true flux.
+
+    Parameters
+    ----------
+    found, truth : pandas.DataFrame
+        See `calibrate`.
+    edges : array_like
+        Edges of the bins of true flux [mJy].
+
+    Returns
+    -------
+    list of two lists
+        Logarithms of the network's flux, increasing, and of the true flux. Bins of
+        which half are not found are left out, for there the found ones are the lucky
+        ones.
+    """
+    partner, _ = brightest_partner(truth, found)
+    answers = found["flux"].to_numpy()
+    nodes = []
+    for low, high in itertools.pairwise(edges):
+        rows = truth["flux"].between(low, high, inclusive="left").to_numpy()
+        seen = rows & (partner >= 0)
+        if seen.sum() >= 20 and 2 * seen.sum() > rows.sum():
+            answer = np.median(np.log(answers[partner[seen]]))
+            nodes.append((answer, np.median(np.log(truth["flux"][seen]))))
+    if not nodes:
+        return [[0.0], [0.0]]
+    answer, true = np.transpose(nodes)
+    answer = isotonic_regression(answer).x + 1e-6 * np.arange(len(answer))
+    return [answer.tolist(), true.tolist()]
+
+
+def reliability(found, truth):
+    """Measure the share of real sources against the height of the detection head.
+
+    Real is a source that has a true one within 4 arcsec and a factor two in flux.
+
+    Returns
+    -------
+    heat, probability : ndarray
+        Increasing.
+    """
+    i, j, _ = find_pairs(found, truth, RADIUS)
+    ratio = truth["flux"].to_numpy()[j] / found["flux"].to_numpy()[i]
+    alike = (ratio <= FLUX_FACTOR) & (ratio >= 1.0 / FLUX_FACTOR)
+    real = np.zeros(len(found))
+    real[i[alike]] = 1.0
+    order = np.argsort(found["heat"].to_numpy(), kind="stable")
+    heat = found["heat"].to_numpy()[order]
+    parts = np.array_split(np.arange(len(order)), max(1, len(order) // LEAST))
+    share = np.array([real[order[part]].mean() for part in parts])
+    weights = np.array([len(part) for part in parts], float)
+    fitted = isotonic_regression(share, weights=weights).x
+    return np.array([np.median(heat[part]) for part in parts]), fitted
+
+
+def apply(found, calibration):
+    """Calibrate sources.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        What `superspire.deblender.catalogue.list_sources` gives.
+    calibration : dict
+        What `calibrate` gives.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``x``, ``y`` [pixel]; ``flux`` [mJy], of which the median at a given true flux
+        is this flux, and ``error``; ``deboosted``, ``low``, ``high`` [mJy], median and
+        68 % range of the true flux; ``distance``, the standard error of the place along
+        each axis [arcsec]; ``probability`` that the source is real; ``peak`` and
+        ``heat`` as they were.
+    """
+    log_flux = np.log(found["flux"].to_numpy(float))
+    answer, true = (np.asarray(nodes) for nodes in calibration["flux"])
+    beyond = np.clip(log_flux, answer[0], answer[-1])
+    log_s = np.interp(beyond, answer, true) + log_flux - beyond
+    known, *quantiles = (np.asarray(nodes) for nodes in calibration["deboosting"])
+    width = found["log_error"].to_numpy(float)
+    low, middle, high = (
+        np.exp(log_flux + width * np.interp(log_flux, known, nodes))
+        for nodes in quantiles
+    )
+    flux = np.exp(log_s)
+    return pd.DataFrame(
+        {
+            "x": found["x"],
+            "y": found["y"],
+            "flux": flux,
+            "error": 0.5 * (high - low) / middle * flux,
+            "deboosted": middle,
+            "low": low,
+            "high": high,
+            "distance": calibration["place"] * found["distance"],
+            "probability": np.minimum(
+                np.interp(
+                    found["heat"], calibration["heat"], calibration["probability"]
+                ),
+                TOP,
+            ),
+            "peak": found["peak"],
+            "heat": found["heat"],
+        }
+    )
+
+
+def best_heat(found, truth, shape):
+    """Choose the least height of the detection head at which sources count.
+
+    It is that of the best F1, see `superspire.evaluation.methods.threshold_curve`.
+
+    Parameters
+    ----------
+    found, truth, shape
+        See `calibrate`.
+
+    Returns
+    -------
+    float
+    """
+    curve = threshold_curve(found, found["heat"], truth, shape, RADIUS, HEATS)
+    return best_threshold(curve)
+
+
+def expectations(sources, truth, shape):
+    """Measure completeness, purity and number counts of calibrated sources.
+
+    Parameters
+    ----------
+    sources : pandas.DataFrame
+        What `apply` gives of sources that count, with ``cutout``.
+    truth : pandas.DataFrame
+        True sources.
+    shape : (int, int)
+        Shape of the fields [pixel].
+
+    Returns
+    -------
+    pandas.DataFrame
+        `superspire.evaluation.expectation.COLUMNS` with the quantities
+        "completeness" against true flux and "purity" against S450, both for a true
+        source within 4 arcsec, and "counts", the factor from the number of sources
+        in a bin of S450 to that of true ones: both completeness and the sources
+        that noise moves from one bin into another.
+    """
+    sources, truth = (
+        table[inside(table, shape, RADIUS)].reset_index(drop=True)
+        for table in (sources, truth)
+    )
+    confirmed = find_pairs(sources, truth, RADIUS)[0]
+    real = np.isin(np.arange(len(sources)), confirmed)
+    recovered = find_pairs(truth, sources, RADIUS)[0]
+    seen = np.isin(np.arange(len(truth)), recovered)
+    rows = []
+    for low, high in itertools.pairwise(COUNT_EDGES):
+        own = sources["flux"].between(low, high, inclusive="left").to_numpy()
+        true = truth["flux"].between(low, high, inclusive="left").to_numpy()
+        for quantity, hits, flux in (
+            ("completeness", seen[true], truth["flux"][true]),
+            ("purity", real[own], sources["flux"][own]),
+        ):
+            if len(hits) >= FEWEST:
+                share = binomial_interval(int(hits.sum()), len(hits))
+                value = (np.median(flux), hits.mean(), *share, len(hits))
+                rows.append((quantity, low, high, *value))
+        if min(own.sum(), true.sum()) >= FEWEST:
+            factor = true.sum() / own.sum()
+            error = factor * np.sqrt(1.0 / own.sum())
+            limits = factor - error, factor + error
+            middle = np.median(sources["flux"][own])
+            rows.append(("counts", low, high, middle, factor, *limits, own.sum()))
+    return pd.DataFrame(rows, columns=COLUMNS)

@@ -1,0 +1,142 @@
+"""Training images, cut at random out of fields, with noise as it may come."""
+
+import keras
+import numpy as np
+
+from superspire.deblender.grid import CELL, FINE, FINE_CELLS
+from superspire.deblender.labels import LABELS, source_labels
+
+BORDER = 8
+"""Rim of a field that no image touches, where its maps are extrapolated [cell]."""
+
+REACH = 12.0
+"""Rim around an image in which sources still matter [arcsec]."""
+
+
+class Crops(keras.utils.PyDataset):
+    """Images of one epoch, each drawn when it is asked for.
+
+    Parameters
+    ----------
+    fields : sequence of superspire.deblender.skies.Field
+        Where they are cut from.
+    number : int
+        Images.
+    size : int
+        Side of the images [cell].
+    batch : int
+        Images in a batch.
+    seed : int
+        Of all that is drawn; batch number i is the same whenever it is asked for.
+    noise : float
+        White noise per native pixel [mJy/beam].
+    vary : dict or None
+        ``share`` of the images that depart from that: ``noise``, the range of their
+        noise [mJy/beam]; ``band_noise``, the scatter of its logarithm from band to
+        band; ``calibration``, that of each band's scale.
+    faintest : float
+        Faintest source of the labels [mJy].
+    flip : bool
+        Flip and rotate the images.
+    """
+
+    def __init__(
+        self, fields, number, size, batch, seed, noise, vary, faintest, flip=True
+    ):
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
+        self.fields, self.size, self.batch = fields, size, batch
+        self.items = range(number)
+        self.seed, self.noise, self.vary = seed, noise, vary
+        self.faintest, self.flip = faintest, flip
+
+    def __len__(self):
+        """Count the batches."""
+        return -(-len(self.items) // self.batch)
+
+    def __getitem__(self, number):
+        """Draw a batch: maps [mJy/beam], and targets with labels."""
+        rng = np.random.default_rng([self.seed, number])
+        items = self.items[number * self.batch : (number + 1) * self.batch]
+        images, targets, labels = zip(*(self.draw(rng) for _ in items), strict=True)
+        n = self.size
+        shape = (len(items), n, n)
+        targets = blocks(np.stack(targets)[..., None], CELL).reshape(*shape, CELL**2)
+        labels = blocks(np.stack(labels), FINE)
+        labels = labels.reshape(*shape, FINE_CELLS, len(LABELS))
+        truth = {"target": targets, "labels": labels}
+        return np.stack(images), {
+            name: np.ascontiguousarray(value) for name, value in truth.items()
+        }
+
+    def draw(self, rng):
+        """Draw an image, its target and the labels of its fine cells."""
+        field = self.fields[rng.integers(len(self.fields))]
+        side, n = field.signal.shape[0], self.size
+        last = side - n - BORDER
+        y, x = rng.integers(BORDER, last + 1, 2)
+        signal = field.signal[y : y + n, x : x + n].astype(np.float32)
+        v, u = rng.integers(BORDER, last + 1, 2)
+        noise = field.noise[v : v + n, u : u + n].astype(np.float32)
+        scale, level = self.observation(rng)
+        image = signal * scale + noise * level
+        pixels = slice(CELL * y, CELL * (y + n)), slice(CELL * x, CELL * (x + n))
+        target = field.target[pixels].astype(np.float32)
+        labels = self.label(field.sources, CELL * x, CELL * y)
+        if not self.flip:
+            return image, target, labels
+        return turn(image, target, labels, rng.integers(8))
+
+    def observation(self, rng):
+        """Draw scale and noise [mJy/beam] of each band."""
+        vary, bands = self.vary, self.fields[0].signal.shape[-1]
+        if not vary or rng.random() >= vary["share"]:
+            return np.float32(1.0), np.full(bands, self.noise, np.float32)
+        level = np.exp(rng.uniform(*np.log(vary["noise"])))
+        level = level * np.exp(rng.normal(0.0, vary["band_noise"], bands))
+        scale = np.exp(rng.normal(0.0, vary["calibration"], bands))
+        return scale.astype(np.float32), level.astype(np.float32)
+
+    def label(self, sources, x0, y0):
+        """Label an image that begins at a pixel of 1 arcsec."""
+        x, y, flux = sources[:, 0] - x0, sources[:, 1] - y0, sources[:, 2]
+        side = CELL * self.size
+        own = (flux >= self.faintest) & (np.minimum(x, y) > -REACH)
+        own &= np.maximum(x, y) < side + REACH
+        return source_labels(x[own], y[own], flux[own], side // FINE)
+
+
+def turn(image, target, labels, transform):
+    """Flip and rotate an image with its target and labels.
+
+    Parameters
+    ----------
+    image, target, labels : ndarray
+        Rows and columns first.
+    transform : int
+        0 to 7: transposed if 4 is in it, then rows reversed if 1 is, columns if 2 is.
+
+    Returns
+    -------
+    tuple of ndarray
+        The labels' directions turn along.
+    """
+    labels = labels.copy()
+    dx, dy = LABELS.index("dx"), LABELS.index("dy")
+    if transform & 4:
+        image, target, labels = (a.swapaxes(0, 1) for a in (image, target, labels))
+        labels = labels.copy()
+        labels[..., [dx, dy]] = labels[..., [dy, dx]]
+    if transform & 1:
+        image, target, labels = image[::-1], target[::-1], labels[::-1]
+        labels[..., dy] *= -1.0
+    if transform & 2:
+        image, target, labels = image[:, ::-1], target[:, ::-1], labels[:, ::-1]
+        labels[..., dx] *= -1.0
+    return image, target, labels
+
+
+def blocks(images, step):
+    """Gather squares of pixels: (b, n, n, c) to (b, n / step, n / step, step², c)."""
+    b, n, _, c = images.shape
+    split = images.reshape(b, n // step, step, n // step, step, c).swapaxes(2, 3)
+    return split.reshape(b, n // step, n // step, step**2, c)

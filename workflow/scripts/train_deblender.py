@@ -1,0 +1,101 @@
+"""Train the deblender on its fields."""
+
+import hashlib
+from pathlib import Path
+
+import keras
+import pandas as pd
+from tqdm import tqdm
+
+from superspire.deblender.architecture import build_deblender
+from superspire.deblender.crops import Crops
+from superspire.deblender.losses import WEIGHTS, DeblenderLoss
+from superspire.deblender.skies import Field
+from superspire.deblender.training import FieldValidation
+from superspire.io import write_json
+from superspire.network.backend import for_device, set_precision, set_threads
+from superspire.network.backup import Backup
+from superspire.network.training import Pass, best_epoch, train
+from superspire.network.versions import versions
+from superspire.seeds import stream
+
+VALIDATION_IMAGES = 64
+
+
+def open_fields(paths):
+    """Open the fields that files belong to, in order."""
+    folders = dict.fromkeys(Path(path).parent for path in paths)
+    return [Field.load(folder) for folder in folders]
+
+
+def training_digest(job):
+    """Name this training by its code, settings and data, for its backup."""
+    digest = hashlib.sha256()
+    for name in ("code", "seed", "options"):
+        digest.update(repr(getattr(job.params, name)).encode())
+    for path in job.input:
+        digest.update(f"{path} {Path(path).stat().st_size}".encode())
+    return digest.hexdigest()[:16]
+
+
+def main(job, terminal):
+    options, seed = job.params.options, job.params.seed
+    set_threads(job.threads)
+    keras.utils.set_random_seed(seed)
+    precision = set_precision(for_device(options["precision"]))
+    fields = open_fields(job.input.fields)
+    (held_out,) = open_fields(job.input.validation)
+    loss = DeblenderLoss(options["rounding"], {**WEIGHTS, **options["weights"]})
+    batch = for_device(options["batch"])
+    common = {key: options[key] for key in ("noise", "faintest")}
+
+    def crops(rng):
+        return Crops(
+            fields,
+            options["images"],
+            options["crop"],
+            batch,
+            int(rng.integers(2**31)),
+            vary=options["vary"],
+            **common,
+        )
+
+    reserved = Crops(
+        [held_out], VALIDATION_IMAGES, options["crop"], batch, 0, vary=None, **common
+    )
+    validation = FieldValidation(held_out, reserved, loss, options["noise"])
+    backup = Backup(job.params.backup, training_digest(job))
+    with tqdm(total=1, desc="training", unit="image", file=terminal) as bar:
+        network = build_deblender(None, options["base_filters"])
+        history = train(
+            network,
+            [Pass("simulated", crops)],
+            loss,
+            options,
+            lambda epoch, number: stream(seed, "deblender", "crops", epoch, number),
+            validation,
+            backup,
+            bar,
+        )
+    network.save_weights(job.output.weights)
+    pd.DataFrame(history).to_csv(job.output.history, index=False)
+    write_json(
+        job.output.network,
+        {
+            "architecture": {"base_filters": options["base_filters"]},
+            "training": dict(options) | {"precision": precision, "batch": batch},
+            "seed": seed,
+            "epoch": best_epoch(history, options["keep"]),
+            "parameters": network.count_params(),
+            "versions": versions(),
+            "history": history,
+        },
+    )
+    backup.remove()
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake) as terminal:
+        main(snakemake, terminal)
