@@ -1,0 +1,336 @@
+"""The images of the training: where they come from and what is drawn for them."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from superspire.deblender.crops import BORDER, Crops, blocks, turn
+from superspire.deblender.grid import CELL, to_pixels
+from superspire.deblender.labels import LABELS, source_labels
+from superspire.deblender.skies import Field
+
+VARY = {"share": 0.4, "noise": [0.5, 8.0], "band_noise": 0.2, "calibration": 0.05}
+SIDE = 48
+"""Side of the fields [cell]."""
+
+
+def make_field(seed=0, side=SIDE, number=60, signal=None, noise=None):
+    rng = np.random.default_rng(seed)
+    pixels = CELL * side
+    x, y = rng.uniform(0, pixels, (2, number))
+    flux = rng.pareto(1.5, number) + 1.0
+    if signal is None:
+        signal = rng.standard_normal((side, side, 3)).astype(np.float16)
+    if noise is None:
+        noise = rng.standard_normal((side, side, 3)).astype(np.float16)
+    target = rng.standard_normal((pixels, pixels)).astype(np.float16)
+    return Field(signal, noise, target, np.column_stack([x, y, flux]).astype("f4"))
+
+
+def make_crops(fields=None, number=64, size=16, batch=8, seed=1, **options):
+    options = {"noise": 1.0, "vary": None, "faintest": 1.0, **options}
+    return Crops(fields or [make_field()], number, size, batch, seed, **options)
+
+
+def places(side=SIDE):
+    """Make a field whose maps tell their own place: row and column, band 0 and 1."""
+    rows, columns = np.indices((side, side), dtype=np.float32)
+    signal = np.stack([rows, columns, np.zeros_like(rows)], axis=-1)
+    return make_field(side=side, signal=signal, noise=np.zeros_like(signal))
+
+
+def test_shapes_and_types():
+    crops = make_crops(number=20, batch=8)
+    assert len(crops) == 3
+    images, truth = crops[0]
+    assert images.shape == (8, 16, 16, 3)
+    assert truth["target"].shape == (8, 16, 16, 16)
+    assert truth["labels"].shape == (8, 16, 16, 4, len(LABELS))
+    assert {a.dtype for a in (images, *truth.values())} == {np.dtype("f4")}
+    assert len(crops[2][0]) == 4
+
+
+def flat(batch):
+    images, truth = batch
+    return np.concatenate([a.ravel() for a in (images, *truth.values())])
+
+
+def test_same_seed_same_batches_in_any_order():
+    first, second = make_crops(vary=VARY), make_crops(vary=VARY)
+    forward = [flat(first[i]) for i in range(4)]
+    backward = [flat(second[i]) for i in (3, 2, 1, 0)][::-1]
+    for one, two in zip(forward, backward, strict=True):
+        assert np.array_equal(one, two)
+    assert np.array_equal(flat(first[2]), forward[2])
+
+
+def test_other_seeds_and_other_batches_are_others():
+    one, two = make_crops(seed=1), make_crops(seed=2)
+    batches = [flat(one[0]), flat(one[1]), flat(two[0]), flat(two[1])]
+    for i in range(4):
+        for j in range(i):
+            assert not np.array_equal(batches[i], batches[j])
+
+
+def test_batches_are_independent_draws():
+    """Noise levels of neighbouring batches and seeds are uncorrelated."""
+
+    def levels(seed):
+        crops = make_crops(seed=seed, vary={**VARY, "share": 1.0})
+        rngs = [np.random.default_rng([seed, number]) for number in range(400)]
+        return np.log([crops.observation(rng)[1][0] for rng in rngs])
+
+    one, two = levels(5), levels(6)
+    assert abs(np.corrcoef(one, two)[0, 1]) < 5 / np.sqrt(400)
+    assert abs(np.corrcoef(one[1:], one[:-1])[0, 1]) < 5 / np.sqrt(400)
+
+
+def observations(number=20000, bands=3, **changes):
+    crops = make_crops(noise=1.5, vary={**VARY, **changes})
+    rng = np.random.default_rng(3)
+    drawn = [crops.observation(rng) for _ in range(number)]
+    scale = np.array([np.broadcast_to(scale, bands) for scale, _ in drawn], float)
+    level = np.array([level for _, level in drawn], float)
+    return scale, level
+
+
+def test_the_share_of_images_that_depart():
+    scale, level = observations()
+    usual = np.all(level == 1.5, axis=1)
+    assert np.array_equal(usual, np.all(scale == 1.0, axis=1))
+    assert stats.binomtest(int((~usual).sum()), len(usual), 0.4).pvalue > 1e-5
+
+
+def test_calibration_scatters_from_band_to_band():
+    scale, _ = observations(share=1.0)
+    for band in range(3):
+        pull = np.log(scale[:, band]) / 0.05
+        assert stats.kstest(pull, "norm").pvalue > 1e-5
+    correlation = np.corrcoef(np.log(scale).T) - np.eye(3)
+    assert np.abs(correlation).max() < 5 / np.sqrt(len(scale))
+
+
+def test_noise_is_uniform_in_its_logarithm():
+    _, level = observations(share=1.0, band_noise=0.0)
+    assert np.ptp(level, axis=1).max() < 1e-6
+    low, high = np.log(VARY["noise"])
+    rescaled = (np.log(level[:, 0]) - low) / (high - low)
+    assert stats.kstest(rescaled, "uniform").pvalue > 1e-5
+
+
+def test_noise_scatters_from_band_to_band():
+    _, level = observations(share=1.0, noise=[2.0, 2.0])
+    pull = np.log(level / 2.0) / 0.2
+    for band in range(3):
+        assert stats.kstest(pull[:, band], "norm").pvalue > 1e-5
+    assert np.abs(np.corrcoef(pull.T) - np.eye(3)).max() < 5 / np.sqrt(len(pull))
+
+
+def test_calibration_noise_and_departing_are_independent():
+    scale, level = observations(share=1.0)
+    values = np.log(np.column_stack([scale, level]))
+    cross = np.corrcoef(values.T)[:3, 3:]
+    assert np.abs(cross).max() < 5 / np.sqrt(len(scale))
+
+
+def test_images_are_signal_times_scale_plus_noise_times_level():
+    """The noise of the image has the level asked for, and no signal is lost."""
+    shape = (SIDE, SIDE, 3)
+    ones = np.ones(shape, np.float16)
+    plain = make_crops([make_field(signal=3 * ones, noise=0 * ones)])[0][0]
+    assert np.all(plain == 3.0)
+    field = make_field(signal=0 * ones)
+    images = make_crops([field], noise=2.5, number=200, batch=200)[0][0]
+    variance = np.var(field.noise[BORDER:-BORDER, BORDER:-BORDER].astype(float))
+    error = 5 * np.sqrt(2 / (SIDE - 2 * BORDER) ** 2)
+    assert np.var(images) == pytest.approx(2.5**2 * variance, rel=error)
+    varied = make_crops(
+        [make_field(signal=3 * ones, noise=0 * ones)],
+        vary={**VARY, "share": 1.0},
+        number=100,
+        batch=100,
+    )[0][0]
+    assert np.ptp(varied, axis=(1, 2)).max() == 0
+    assert np.log(varied[:, 0, 0] / 3).std() == pytest.approx(
+        0.05, abs=5 * 0.05 / np.sqrt(600)
+    )
+
+
+def test_noise_and_signal_are_cut_at_different_places():
+    """One sky with many noises: the place of the noise says nothing of the sky's."""
+    rows, columns = np.indices((SIDE, SIDE), dtype=np.float32)
+    signal = np.stack([rows, columns, 0 * rows], axis=-1)
+    noise = np.stack([0 * rows, 0 * rows, SIDE * rows + columns], axis=-1)
+    crops = make_crops(
+        [make_field(signal=signal, noise=noise)], number=500, batch=500, flip=False
+    )
+    corner = crops[0][0][:, 0, 0]
+    v, u = np.divmod(corner[:, 2], SIDE)
+    for sky in (corner[:, 0], corner[:, 1]):
+        for drawn in (v, u):
+            assert abs(np.corrcoef(sky, drawn)[0, 1]) < 5 / np.sqrt(500)
+
+
+def test_images_come_from_everywhere_but_the_border():
+    side, size = 40, 16
+    crops = make_crops([places(side)], number=2000, size=size, batch=2000, flip=False)
+    corner = crops[0][0][:, 0, 0, :2]
+    last = side - size - BORDER
+    assert corner.min() == BORDER
+    assert corner.max() == last
+    for axis in corner.T:
+        counts = np.bincount(axis.astype(int) - BORDER)
+        assert stats.chisquare(counts).pvalue > 1e-5
+
+
+def test_no_image_touches_the_border():
+    field = make_field(side=32)
+    arrays = [a.copy() for a in (field.signal, field.noise, field.target)]
+    for array, rim in zip(arrays, (BORDER, BORDER, BORDER * CELL), strict=True):
+        inner = array[rim:-rim, rim:-rim].copy()
+        array[:] = np.nan
+        array[rim:-rim, rim:-rim] = inner
+    crops = make_crops([Field(*arrays, field.sources)], number=200, batch=200)
+    images, truth = crops[0]
+    assert np.isfinite(images).all()
+    assert np.isfinite(truth["target"]).all()
+
+
+def test_a_field_that_an_image_fills_gives_that_image():
+    field = make_field(side=2 * BORDER + 16)
+    images, _ = make_crops([field], noise=0.0, flip=False)[0]
+    inner = field.signal[BORDER:-BORDER, BORDER:-BORDER].astype("f4")
+    assert np.array_equal(images[0], inner)
+
+
+def test_all_fields_are_used_alike():
+    levels = (1.0, 2.0, 3.0)
+    ones = np.ones((SIDE, SIDE, 3), np.float16)
+    fields = [make_field(signal=level * ones, noise=0 * ones) for level in levels]
+    images = make_crops(fields, number=900, batch=900, size=8)[0][0]
+    counts = np.bincount(images[:, 0, 0, 0].astype(int))[1:]
+    assert stats.chisquare(counts).pvalue > 1e-5
+
+
+def test_labels_are_those_of_the_field():
+    """Sources beside an image count as they do in labels of the whole field."""
+    base, side, size = make_field(number=150), SIDE, 16
+    field = Field(places(side).signal, 0 * base.noise, base.target, base.sources)
+    crops = make_crops([field], size=size, number=40, batch=40, flip=False)
+    images, truth = crops[0]
+    x, y, flux = base.sources.astype(float).T
+    whole = source_labels(x, y, flux, 2 * side)
+    for image, labels in zip(images, truth["labels"], strict=True):
+        row, column = 2 * image[0, 0, :2].astype(int)
+        expected = whole[row : row + 2 * size, column : column + 2 * size]
+        for i, name in enumerate(LABELS):
+            found = to_pixels(labels[..., i], 2)
+            np.testing.assert_allclose(found, expected[..., i], atol=1e-3, err_msg=name)
+
+
+def test_faint_sources_are_not_asked_about():
+    sources = np.array([[96.5, 96.5, 2.9], [120.5, 120.5, 3.1]], np.float32)
+    field = Field(
+        *(getattr(make_field(), k) for k in ("signal", "noise", "target")), sources
+    )
+    crops = make_crops([field], size=32, faintest=3.0, number=1, batch=1, flip=False)
+    fluxes = crops[0][1]["labels"][..., 1]
+    assert np.unique(fluxes[fluxes > 0]) == pytest.approx(np.log(3.1))
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_signal_target_and_labels_show_one_source_at_one_place(flip):
+    x0, y0, flux = 94.3, 101.8, 30.0
+    y, x = np.indices((CELL * SIDE, CELL * SIDE))
+    beam = flux * np.exp(-0.5 * ((x - x0) ** 2 + (y - y0) ** 2) / 3.35**2)
+    signal = beam.reshape(SIDE, CELL, SIDE, CELL).mean(axis=(1, 3))[..., None]
+    field = Field(
+        np.repeat(signal, 3, axis=-1).astype(np.float16),
+        np.zeros((SIDE, SIDE, 3), np.float16),
+        beam.astype(np.float16),
+        np.array([[x0, y0, flux]], np.float32),
+    )
+    crops = make_crops([field], size=20, number=40, batch=40, flip=flip)
+    images, truth = crops[0]
+    seen = 0
+    for image, target, labels in zip(images, *truth.values(), strict=True):
+        if labels[3:-3, 3:-3, ..., 0].max() < 0.8:
+            continue
+        seen += 1
+        pixels, total = to_pixels(target, CELL), target.sum()
+        v, u = np.indices(pixels.shape)
+        middle = (u * pixels).sum() / total, (v * pixels).sum() / total
+        heat = to_pixels(labels[..., 0], 2)
+        row, column = np.unravel_index(heat.argmax(), heat.shape)
+        dx, dy = (to_pixels(labels[..., i], 2)[row, column] for i in (2, 3))
+        assert max(abs(dx), abs(dy)) <= 1.001
+        assert 2 * column + 0.5 + dx == pytest.approx(middle[0], abs=0.03)
+        assert 2 * row + 0.5 + dy == pytest.approx(middle[1], abs=0.03)
+        n = image.shape[0]
+        v, u = np.indices((n, n))
+        light = image[..., 0]
+        assert (4 * u + 1.5).ravel() @ light.ravel() / light.sum() == pytest.approx(
+            middle[0], abs=0.05
+        )
+        assert (4 * v + 1.5).ravel() @ light.ravel() / light.sum() == pytest.approx(
+            middle[1], abs=0.05
+        )
+    assert seen > 5
+
+
+def turned_place(x, y, side, transform):
+    if transform & 4:
+        x, y = y, x
+    if transform & 1:
+        y = side - 1 - y
+    if transform & 2:
+        x = side - 1 - x
+    return x, y
+
+
+@pytest.mark.parametrize("transform", range(8))
+def test_labels_of_a_turned_sky_are_the_turned_labels(transform):
+    rng = np.random.default_rng(transform)
+    size = 16
+    x, y = rng.uniform(-12, 2 * size + 12, (2, 40))
+    flux = rng.pareto(1.5, 40) + 1.0
+    image = rng.standard_normal((4, 4, 3))
+    target = rng.standard_normal((16, 16))
+    labels = source_labels(x, y, flux, size)
+    before = labels.copy()
+    moved = turned_place(x, y, 2 * size, transform)
+    expected = source_labels(*moved, flux, size)
+    found = turn(image, target, labels, transform)
+    np.testing.assert_allclose(found[2], expected, atol=1e-5)
+    assert np.array_equal(labels, before)
+    rows, columns = np.indices((16, 16))
+    u, v = turned_place(columns, rows, 16, transform)
+    turned = np.empty((16, 16))
+    turned[v, u] = target
+    assert np.array_equal(found[1], turned)
+    rows, columns = np.indices((4, 4))
+    u, v = turned_place(columns, rows, 4, transform)
+    turned = np.empty((4, 4, 3))
+    turned[v, u] = image
+    assert np.array_equal(found[0], turned)
+
+
+def test_the_eight_orientations_are_equally_likely():
+    field = places()
+    crops = make_crops([field], number=1600, batch=1600, size=8)
+    images = crops[0][0]
+    steps = images[:, 1, 0, :2] - images[:, 0, 0, :2]
+    across = images[:, 0, 1, :2] - images[:, 0, 0, :2]
+    kinds = np.unique(np.hstack([steps, across]), axis=0, return_counts=True)
+    assert len(kinds[0]) == 8
+    assert stats.chisquare(kinds[1]).pvalue > 1e-5
+
+
+@pytest.mark.parametrize(("step", "channels"), [(2, 5), (4, 1)])
+def test_blocks_are_undone_by_to_pixels(step, channels):
+    images = np.random.default_rng(0).standard_normal((2, 16, 16, channels))
+    cells = blocks(images, step)
+    assert cells.shape == (2, 16 // step, 16 // step, step**2, channels)
+    for b in range(2):
+        for c in range(channels):
+            assert np.array_equal(to_pixels(cells[b, ..., c], step), images[b, ..., c])
