@@ -1,0 +1,161 @@
+"""The network of the deblender: shapes, scales and what it answers untrained."""
+
+import keras
+import numpy as np
+import pytest
+
+from superspire.deblender.architecture import (
+    KNEE,
+    LOG_DISTANCE,
+    LOG_ERROR,
+    LOG_SIGMA,
+    MULTIPLE,
+    OUTPUTS,
+    SCALE,
+    TwoViews,
+    build_deblender,
+    unpack,
+)
+from superspire.deblender.grid import to_pixels
+from superspire.network.backend import BatchNormalization
+
+TINY = {"base_filters": 4, "depths": (1, 1, 1, 1)}
+
+
+@pytest.fixture(scope="module")
+def network():
+    keras.utils.set_random_seed(1)
+    return build_deblender(**TINY)
+
+
+def sky(*shape, seed=0):
+    return np.random.default_rng(seed).normal(0, 10, shape).astype("f4")
+
+
+def test_numbers_of_a_cell():
+    assert OUTPUTS == 16 + 1 + 6 * 4
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (8, 24), (32, 8)])
+def test_any_multiple_of_eight_goes_in_and_comes_out(network, shape):
+    assert MULTIPLE == 8
+    outputs = network.predict_on_batch(sky(2, *shape, 3))
+    assert outputs.shape == (2, *shape, OUTPUTS)
+    assert outputs.dtype == np.float32
+    assert np.isfinite(outputs).all()
+
+
+def test_a_network_of_a_fixed_size_has_the_same_weights(network):
+    fixed = build_deblender(16, **TINY)
+    fixed.set_weights(network.get_weights())
+    images = sky(1, 16, 16, 3)
+    np.testing.assert_allclose(
+        fixed.predict_on_batch(images), network.predict_on_batch(images), atol=1e-5
+    )
+    assert fixed.input_shape == (None, 16, 16, 3)
+
+
+def test_names_of_weights_are_the_same_in_every_build(network):
+    """By these names weights are read from files."""
+    paths = [v.path for v in network.variables]
+    assert len(set(paths)) == len(paths)
+    assert paths == [v.path for v in build_deblender(**TINY).variables]
+
+
+def test_scales_and_widths_of_the_published_network():
+    network = build_deblender(64)
+    for scale, width in enumerate((32, 64, 128, 128)):
+        side = 64 // 2**scale
+        shape = network.get_layer(f"down{scale}_1_relu").output.shape
+        assert shape == (None, side, side, width)
+        if scale < 3:
+            shape = network.get_layer(f"up{scale}_1_relu").output.shape
+            assert shape == (None, side, side, width)
+    assert network.get_layer("last_relu").output.shape[-1] == 64
+    assert network.get_layer("answer").kernel_size == (3, 3)
+    assert network.get_layer("stem").kernel_size == (5, 5)
+
+
+def test_depths_and_widths_may_be_chosen():
+    network = build_deblender(None, 2, depths=(1, 2, 1), widths=(1, 3, 5), bands=2)
+    assert network.predict_on_batch(sky(1, 8, 8, 2)).shape == (1, 8, 8, OUTPUTS)
+    assert network.get_layer("down2_0_relu").output.shape[-1] == 10
+    names = [layer.name for layer in network.layers]
+    assert "down1_1_relu" in names
+    assert "down2_1_relu" not in names
+
+
+def test_the_maps_are_seen_twice():
+    x = sky(1, 4, 4, 3)
+    views = np.asarray(TwoViews()(x))
+    np.testing.assert_allclose(views[..., :3], x / SCALE, rtol=1e-6)
+    np.testing.assert_allclose(views[..., 3:], 0.5 * np.arcsinh(x / KNEE), rtol=1e-5)
+
+
+def test_a_bright_source_does_not_blind_the_second_view():
+    views = np.asarray(TwoViews()(np.full((1, 1, 1, 1), 3e4, "f4")))
+    assert views[0, 0, 0, 1] < 5.0
+
+
+def test_the_whole_network_can_be_saved(network, tmp_path):
+    network.save(tmp_path / "network.keras")
+    known = {"BatchNormalization": BatchNormalization}
+    loaded = keras.saving.load_model(tmp_path / "network.keras", known)
+    images = sky(1, 16, 16, 3)
+    np.testing.assert_allclose(
+        loaded.predict_on_batch(images), network.predict_on_batch(images), atol=1e-5
+    )
+
+
+def test_answers_are_single_precision_whatever_the_layers_are():
+    policy = keras.mixed_precision.global_policy()
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        network = build_deblender(**TINY)
+        assert network.get_layer("stem").compute_dtype == "bfloat16"
+        outputs = network(sky(1, 8, 8, 3))
+    finally:
+        keras.mixed_precision.set_global_policy(policy)
+    assert keras.ops.dtype(outputs) == "float32"
+
+
+def test_an_untrained_network_expects_few_faint_sources(network):
+    """No answer of its heads is far from the priors."""
+    told = unpack(network.predict_on_batch(sky(2, 32, 32, 3)))
+    assert np.median(1 / (1 + np.exp(-told.logit))) == pytest.approx(0.047, abs=0.05)
+    assert 2.0 < np.median(np.exp(told.log_flux)) < 15.0
+    assert np.median(np.exp(told.log_error)) == pytest.approx(0.37, abs=0.3)
+
+
+def test_errors_stay_within_their_ranges():
+    for value in (-1e9, 1e9):
+        told = unpack(np.full((2, 2, OUTPUTS), value, "f4"))
+        side = int(value > 0)
+        assert np.all(told.log_sigma == LOG_SIGMA[side])
+        assert np.all(told.log_error == LOG_ERROR[side])
+        assert np.all(told.log_distance == LOG_DISTANCE[side])
+
+
+def test_heads_of_tensors_are_those_of_arrays():
+    outputs = sky(1, 2, 2, OUTPUTS)
+    told = unpack(keras.ops.convert_to_tensor(outputs), keras.ops)
+    for one, two in zip(told, unpack(outputs), strict=True):
+        np.testing.assert_allclose(np.asarray(one), two, rtol=1e-6)
+
+
+def test_pixels_of_a_cell_are_its_rows():
+    outputs = np.zeros((1, 2, OUTPUTS), "f4")
+    outputs[0, 1, :16] = np.arange(16)
+    image = to_pixels(unpack(outputs).image, 4)
+    assert np.array_equal(image[:, 4:], np.arange(16).reshape(4, 4))
+
+
+def test_every_weight_is_trained(network):
+    """One step changes all: nothing in the network is cut off."""
+    tf = pytest.importorskip("tensorflow")
+    with tf.GradientTape() as tape:
+        value = tf.reduce_sum(network(sky(4, 16, 16, 3), training=True) ** 2)
+    gradients = tape.gradient(value, network.trainable_variables)
+    for variable, gradient in zip(network.trainable_variables, gradients, strict=True):
+        assert gradient is not None, variable.path
+        assert np.abs(gradient).max() > 0, variable.path

@@ -1,0 +1,289 @@
+"""Sky for the training: departures from the model, and maps of known sources."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.ndimage import map_coordinates
+from scipy.special import ndtr
+
+from superspire.deblender.crops import BORDER
+from superspire.deblender.skies import (
+    FILES,
+    Departure,
+    Field,
+    depart,
+    draw_departure,
+    observe_field,
+)
+from superspire.instruments import BANDS, FWHM_PER_SIGMA, SPIRE, TARGET
+from superspire.seeds import stream
+from superspire.sky.maps import field_wcs
+
+SPREAD = {
+    "slope": 0.1,
+    "amplitude": 0.15,
+    "colour": 0.3,
+    "scatter": 0.25,
+    "beam": 0.02,
+    "unclustered": 0.2,
+}
+CENTER = (0.0, 0.0)
+
+
+def galaxies(number=4000, seed=0):
+    rng = np.random.default_rng(seed)
+    return {band: 10.0 ** rng.uniform(-2, 2, number) for band in BANDS}
+
+
+def moved(fluxes, seed=1, **changes):
+    return depart(fluxes, Departure(**changes), np.random.default_rng(seed))
+
+
+def test_no_departure_changes_nothing():
+    fluxes = galaxies()
+    for band, flux in moved(fluxes).items():
+        np.testing.assert_array_equal(flux, fluxes[band])
+
+
+def test_amplitude_scales_all_bands_alike():
+    fluxes = galaxies()
+    for band, flux in moved(fluxes, amplitude=0.2).items():
+        np.testing.assert_allclose(flux, fluxes[band] * np.exp(0.2))
+
+
+def test_slope_turns_around_the_pivot():
+    fluxes = galaxies()
+    changed = moved(fluxes, slope=0.1)
+    for band in BANDS:
+        factor = np.clip((fluxes[TARGET] / 5.0) ** 0.1, 1 / 3, 3)
+        np.testing.assert_allclose(changed[band], fluxes[band] * factor)
+    pivot = {band: np.array([5.0]) for band in BANDS}
+    assert all(flux == 5.0 for flux in moved(pivot, slope=0.7).values())
+
+
+@pytest.mark.parametrize("slope", [-3.0, 3.0])
+def test_no_flux_changes_by_more_than_three(slope):
+    fluxes = galaxies() | {TARGET: np.geomspace(1e-9, 1e4, 4000)}
+    changed = moved(fluxes, slope=slope, amplitude=0.5)
+    ratio = changed[TARGET] / fluxes[TARGET]
+    assert ratio.min() == pytest.approx(1 / 3)
+    assert ratio.max() == pytest.approx(3.0)
+    assert np.all(np.diff(ratio) * np.sign(slope) > -1e-9)
+
+
+def test_fluxes_of_zero_stay_finite():
+    zero = {band: np.zeros(3) for band in BANDS}
+    for slope in (-0.5, 0.5):
+        assert not any(f.any() for f in moved(zero, slope=slope).values())
+
+
+def test_colour_turns_around_the_target_band():
+    fluxes = galaxies()
+    changed = moved(fluxes, colour=0.4)
+    np.testing.assert_array_equal(changed[TARGET], fluxes[TARGET])
+    for band in SPIRE:
+        np.testing.assert_allclose(
+            changed[band], fluxes[band] * (450.0 / band) ** 0.4, rtol=1e-12
+        )
+
+
+def test_colours_scatter_from_galaxy_to_galaxy_in_all_bands_together():
+    fluxes = galaxies()
+    changed = moved(fluxes, colour=0.1, scatter=0.25)
+    powers = [
+        np.log(changed[band] / fluxes[band]) / np.log(450.0 / band) for band in SPIRE
+    ]
+    np.testing.assert_allclose(powers[0], powers[1], atol=1e-9)
+    np.testing.assert_allclose(powers[0], powers[2], atol=1e-9)
+    assert stats.kstest((powers[0] - 0.1) / 0.25, "norm").pvalue > 1e-5
+    assert abs(np.corrcoef(powers[0], fluxes[TARGET])[0, 1]) < 5 / np.sqrt(4000)
+
+
+def test_departing_is_reproduced_by_its_seed():
+    fluxes = galaxies()
+    one, same, other = (moved(fluxes, seed=s, scatter=0.2)[250] for s in (1, 1, 2))
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+    powers = [np.log(flux / fluxes[250]) for flux in (one, other)]
+    assert abs(np.corrcoef(powers)[0, 1]) < 5 / np.sqrt(4000)
+
+
+def departures(number=3000):
+    rng = stream(4, "deblender", "departures")
+    drawn = [draw_departure(SPREAD, rng) for _ in range(number)]
+    columns = {k: np.array([getattr(d, k) for d in drawn]) for k in FIELDS}
+    for band in BANDS:
+        columns[f"beam {band}"] = np.array([d.beams[band] for d in drawn]) - 1.0
+    return columns
+
+
+FIELDS = ("slope", "amplitude", "colour", "scatter")
+
+
+def test_distribution_of_departures():
+    columns = departures()
+    for name in ("slope", "amplitude", "colour"):
+        assert stats.kstest(columns[name] / SPREAD[name], "norm").pvalue > 1e-5
+    assert stats.kstest(columns["scatter"] / 0.25, "uniform").pvalue > 1e-5
+    for band in BANDS:
+        assert stats.kstest(columns[f"beam {band}"] / 0.02, "norm").pvalue > 1e-5
+
+
+def test_departures_are_independent_of_each_other():
+    values = np.array(list(departures().values()))
+    correlation = np.corrcoef(values) - np.eye(len(values))
+    assert np.abs(correlation).max() < 5 / np.sqrt(values.shape[1])
+
+
+def test_departures_follow_their_stream():
+    names = ["train_0", "train_0", "train_1"]
+    drawn = [draw_departure(SPREAD, stream(1, "deblender", name)) for name in names]
+    assert drawn[0] == drawn[1]
+    assert drawn[0] != drawn[2]
+
+
+def field_of(x, y, flux, side=303.0, seed=0, **changes):
+    """Observe point sources at pixels of 1 arcsec, as bright in all bands."""
+    wcs, _ = field_wcs(CENTER, side, 1.0)
+    ra, dec = wcs.wcs_pix2world(x, y, 0)
+    fluxes = {band: np.asarray(flux, float) for band in BANDS}
+    made = observe_field(
+        {"RA": ra, "DEC": dec},
+        fluxes,
+        (side / 3600.0) ** 2,
+        CENTER,
+        Departure(**changes),
+        np.random.default_rng(seed),
+    )
+    return Field(**made)
+
+
+def axis_integral(place, n, fwhm):
+    """Mean over pixels 0 to n - 1 of a Gaussian of unit peak, places in pixels."""
+    sigma = fwhm / FWHM_PER_SIGMA
+    edges = (np.arange(n + 1) - 0.5 - place) / sigma
+    return np.diff(ndtr(edges)) * sigma * np.sqrt(2 * np.pi)
+
+
+def test_shapes_types_and_files(tmp_path):
+    field = field_of([100.0], [100.0], [30.0])
+    assert field.signal.shape == field.noise.shape == (75, 75, 3)
+    assert field.target.shape == (300, 300)
+    types = {name: getattr(field, name).dtype for name in FILES}
+    assert types == dict.fromkeys(FILES[:3], np.float16) | {"sources": np.float32}
+    for name in FILES:
+        np.save(tmp_path / f"{name}.npy", getattr(field, name))
+    loaded = Field.load(tmp_path)
+    for name in FILES:
+        assert np.array_equal(getattr(loaded, name), getattr(field, name))
+
+
+def test_a_source_is_in_the_target_where_it_is_and_as_bright():
+    x, y, flux, side = 120.3, 171.6, 50.0, 303
+    field = field_of([x], [y], [flux])
+    peak = np.outer(axis_integral(y, side, 7.9), axis_integral(x, side, 7.9))
+    expected = flux * (peak - peak.mean())[:300, :300]
+    np.testing.assert_allclose(field.target, expected, rtol=2e-3, atol=1e-4 * flux)
+    assert field.target.max() == pytest.approx(flux, rel=0.02)
+    np.testing.assert_allclose(field.sources, [[x, y, flux]], rtol=1e-5)
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.05])
+@pytest.mark.parametrize("channel", range(3))
+def test_a_source_is_in_the_signal_where_it_is_and_as_bright(channel, factor):
+    x, y, flux, side = 160.3, 131.6, 50.0, 303
+    band = SPIRE[channel]
+    fwhm, pixel = BANDS[band].fwhm * factor, BANDS[band].pixel
+    field = field_of([x], [y], [flux], beams={band: factor})
+    n = int(side / pixel + 1e-6)
+
+    def native(place):
+        return (np.asarray(place) - (side - 1) / 2) / pixel + (n - 1) / 2
+
+    gauss = np.outer(*(axis_integral(native(p), n, fwhm / pixel) for p in (y, x)))
+    fine = native(2 * np.arange(150) + 0.5)
+    places = np.meshgrid(fine, fine, indexing="ij")
+    image = map_coordinates(flux * (gauss - gauss.mean()), places, order=1, cval=np.nan)
+    expected = np.nan_to_num(image.reshape(75, 2, 75, 2).mean(axis=(1, 3)))
+    signal = field.signal[..., channel]
+    np.testing.assert_allclose(signal, expected, rtol=2e-3, atol=5e-4 * flux)
+    assert 0.8 * flux < signal.max() < flux
+
+
+def test_each_band_has_its_own_flux():
+    wcs, _ = field_wcs(CENTER, 300.0, 1.0)
+    ra, dec = wcs.wcs_pix2world([150.0], [150.0], 0)
+    fluxes = {250: [40.0], 350: [20.0], 450: [15.0], 500: [10.0]}
+    fluxes = {band: np.array(flux) for band, flux in fluxes.items()}
+    area, rng = (300.0 / 3600.0) ** 2, np.random.default_rng(0)
+    made = observe_field({"RA": ra, "DEC": dec}, fluxes, area, CENTER, Departure(), rng)
+    peaks = made["signal"].max(axis=(0, 1)).astype(float)
+    assert peaks / [40.0, 20.0, 10.0] == pytest.approx(0.9, abs=0.1)
+    assert made["sources"][0, 2] == 15.0
+
+
+def test_signal_is_that_of_all_sources_together():
+    x, y, flux = np.array([80.0, 200.0]), np.array([90.0, 150.0]), np.array([20.0, 9.0])
+    both = field_of(x, y, flux).signal.astype(float)
+    single = [field_of(x[[i]], y[[i]], flux[[i]]).signal.astype(float) for i in (0, 1)]
+    np.testing.assert_allclose(both, single[0] + single[1], atol=0.02)
+
+
+def test_listed_sources_are_those_above_1_mjy_inside_the_grid():
+    x = np.array([10.0, 20.0, 30.0, -0.4, -0.6, 299.4, 299.6, 50.0, 50.0])
+    y = np.array([10.0, 20.0, 30.0, 50.0, 50.0, 50.0, 50.0, -3.0, 302.0])
+    flux = np.array([1.0, 0.99, 7.0, 2.0, 2.0, 3.0, 3.0, 4.0, 5.0])
+    listed = field_of(x, y, flux).sources
+    np.testing.assert_allclose(listed[:, 2], [1.0, 7.0, 2.0, 3.0])
+    np.testing.assert_allclose(listed[:, 0], [10.0, 30.0, -0.4, 299.4], atol=1e-3)
+
+
+def cell_weights(band, side=303, cells=75):
+    """Weights of the native pixels in each cell, along one axis."""
+    pixel = BANDS[band].pixel
+    n = int(side / pixel + 1e-6)
+    weights = np.zeros((cells, n))
+    for cell in range(cells):
+        for offset in (0.5, 2.5):
+            place = (4 * cell + offset - (side - 1) / 2) / pixel + (n - 1) / 2
+            if 0 <= place <= n - 1:
+                low = min(int(place), n - 2)
+                weights[cell, low] += 0.5 * (low + 1 - place)
+                weights[cell, low + 1] += 0.5 * (place - low)
+            else:
+                weights[cell] = np.nan
+    return np.nan_to_num(weights * np.isfinite(weights).all(axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("channel", range(3))
+def test_noise_is_that_of_unit_white_noise_per_native_pixel(channel):
+    """Its mean square is a quadratic form of the native noise of known moments."""
+    weights = cell_weights(SPIRE[channel])
+    overlap = weights.T @ weights
+    expected = np.trace(overlap) ** 2
+    scatter = np.sqrt(2.0) * np.trace(overlap @ overlap)
+    fields = [field_of([9.0], [9.0], [1.0], seed=seed) for seed in range(6)]
+    squares = [np.sum(f.noise[..., channel].astype(float) ** 2) for f in fields]
+    assert np.mean(squares) == pytest.approx(expected, abs=5 * scatter / np.sqrt(6))
+
+
+def test_noise_of_bands_and_fields_is_independent():
+    one, same, other = (field_of([9.0], [9.0], [1.0], seed=s).noise for s in (1, 1, 2))
+    assert np.array_equal(one, same)
+    inner = [a[BORDER:-BORDER, BORDER:-BORDER].astype(float) for a in (one, other)]
+    values = np.concatenate([a.reshape(-1, 3) for a in inner], axis=1)
+    correlation = np.corrcoef(values.T) - np.eye(6)
+    assert np.abs(correlation).max() < 5 / np.sqrt(300 / 12 * 300 / 12)
+
+
+@pytest.mark.parametrize("side", [303.0, 311.0, 300.0, 302.9])
+def test_maps_reach_all_cells_inside_the_border(side):
+    noise = field_of([9.0], [9.0], [1.0], side=side).noise
+    inner = noise[BORDER:-BORDER, BORDER:-BORDER]
+    assert inner.size
+    assert np.all(inner != 0)
+
+
+def test_a_sky_without_listed_sources():
+    field = field_of([100.0], [100.0], [0.5])
+    assert field.sources.shape == (0, 3)
