@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import maximum_filter
 from scipy.spatial import cKDTree
+from scipy.special import expit
 
 from superspire.deblender.architecture import unpack
 from superspire.deblender.grid import CELL, FINE, to_pixels
@@ -56,7 +57,7 @@ def list_sources(outputs, least=LEAST_HEAT):
         ``peak``, of the super-resolved map there [mJy/beam]; the most certain first.
     """
     told = unpack(outputs)
-    heat = to_pixels(1.0 / (1.0 + np.exp(-told.logit)), CELL // FINE)
+    heat = to_pixels(expit(told.logit), CELL // FINE)
     row, column = np.nonzero((heat == maximum_filter(heat, WINDOW)) & (heat >= least))
 
     def there(head):

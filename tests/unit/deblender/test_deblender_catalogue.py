@@ -1,0 +1,220 @@
+"""Sources read from answers that are known."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import expit, logit
+
+from superspire.deblender.architecture import (
+    OUTPUTS,
+    PRIOR_LOG_ERROR,
+    PRIOR_LOG_FLUX,
+    PRIOR_LOGIT,
+    unpack,
+)
+from superspire.deblender.catalogue import (
+    LEAST_HEAT,
+    SAME,
+    drop_doubles,
+    highest,
+    list_sources,
+    super_resolved,
+)
+from superspire.deblender.labels import source_labels
+
+HEADS = ("logit", "log_flux", "log_error", "dx", "dy", "log_distance")
+PRIORS = dict(
+    zip(HEADS, (PRIOR_LOGIT, PRIOR_LOG_FLUX, PRIOR_LOG_ERROR, 0, 0, 0), strict=True)
+)
+NOTHING = {
+    "logit": -8.0,
+    "log_flux": 0.5,
+    "log_error": -1.0,
+    "dx": 0.0,
+    "dy": 0.0,
+    "log_distance": 0.3,
+}
+
+
+def cells_of(image, step):
+    ny, nx = (n // step for n in image.shape)
+    return image.reshape(ny, step, nx, step).swapaxes(1, 2).reshape(ny, nx, step**2)
+
+
+def pack(size, image=0.0, log_sigma=0.0, **heads):
+    """Make the answer of a network from images of its heads, side in cells."""
+    fine, pixels = (2 * size, 2 * size), (4 * size, 4 * size)
+    outputs = np.zeros((size, size, OUTPUTS), np.float32)
+    outputs[..., :16] = cells_of(np.broadcast_to(image, pixels), 4)
+    outputs[..., 16] = log_sigma
+    for i, name in enumerate(HEADS):
+        values = np.broadcast_to(heads.get(name, NOTHING[name]), fine)
+        outputs[..., 17 + 4 * i : 21 + 4 * i] = cells_of(values, 2) - PRIORS[name]
+    return outputs
+
+
+def perfect(x, y, flux, size, **heads):
+    """Answer of a network that has learned its labels."""
+    heat, log_flux, dx, dy, _ = np.moveaxis(
+        source_labels(x, y, flux, 2 * size).astype(float), -1, 0
+    )
+    heads = {"logit": logit(np.clip(heat, 1e-6, 0.999)), **heads}
+    return pack(size, log_flux=log_flux, dx=dx, dy=dy, **heads)
+
+
+def apart(seed, number, side, distance):
+    """Draw places that are some distance from each other."""
+    rng = np.random.default_rng(seed)
+    kept = np.empty((0, 2))
+    for place in rng.uniform(4, side - 5, (number, 2)):
+        if not len(kept) or np.hypot(*(kept - place).T).min() > distance:
+            kept = np.vstack([kept, place])
+    return *kept.T, rng.pareto(1.5, len(kept)) + 1.0
+
+
+def by_place(table):
+    return table.sort_values(["x", "y"]).reset_index(drop=True)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_the_labels_as_answer_give_the_sources(seed):
+    """Sources 12 arcsec apart, anywhere, come back as they are, and no others."""
+    size = 24
+    x, y, flux = apart(seed, 40, 4 * size, 12.0)
+    found = list_sources(perfect(x, y, flux, size))
+    truth = by_place(pd.DataFrame({"x": x, "y": y, "flux": flux}))
+    found = by_place(found)
+    assert len(found) == len(truth)
+    np.testing.assert_allclose(found[["x", "y"]], truth[["x", "y"]], atol=1e-4)
+    np.testing.assert_allclose(found["flux"], truth["flux"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("x", [19.5, 20.0, 20.5, 21.0, 21.5])
+@pytest.mark.parametrize("y", [31.5, 32.5, 33.49])
+def test_a_source_between_cells_is_listed_once(x, y):
+    """Two or four cells are equally sure of it."""
+    found = list_sources(perfect(*np.array([[x], [y], [7.0]]), 16))
+    assert len(found) == 1
+    assert found.loc[0, ["x", "y", "flux"]].tolist() == pytest.approx([x, y, 7.0])
+
+
+@pytest.mark.parametrize(("x", "y"), [(0.0, 0.0), (63.0, 30.0), (30.0, 63.4)])
+def test_sources_at_the_edge_are_listed(x, y):
+    found = list_sources(perfect(*np.array([[x], [y], [7.0]]), 16))
+    assert found[["x", "y"]].to_numpy() == pytest.approx(np.array([[x, y]]), abs=1e-4)
+
+
+def test_errors_heat_and_peak_are_those_of_the_source():
+    x, y, flux = np.array([20.3, 50.1]), np.array([40.2, 12.7]), np.array([30.0, 4.0])
+    rows, columns = np.indices((32, 32)) * 2.0 + 0.5
+    nearer = (columns - 20.3) ** 2 + (rows - 40.2) ** 2 < 100
+    image = np.zeros((64, 64))
+    image[41, 19], image[13, 52], image[16, 50] = 28.0, 3.5, 9.0
+    answer = perfect(
+        x,
+        y,
+        flux,
+        16,
+        log_error=np.where(nearer, np.log(0.1), np.log(0.5)),
+        log_distance=np.where(nearer, np.log(0.3), np.log(2.0)),
+        image=image,
+    )
+    found = by_place(list_sources(answer))
+    assert found["log_error"].tolist() == pytest.approx([0.1, 0.5])
+    assert found["distance"].tolist() == pytest.approx([0.3, 2.0])
+    assert found["peak"].tolist() == pytest.approx([28.0, 3.5])
+    distance2 = np.array([0.2**2 + 0.3**2, 0.4**2 + 0.2**2])
+    assert found["heat"].tolist() == pytest.approx(
+        np.exp(-0.5 * distance2 / 3.4**2).tolist(), abs=5e-3
+    )
+
+
+def spots(places, size=12, **heads):
+    """Answer with single cells of known probability: row, column and heat."""
+    image = np.full((2 * size, 2 * size), -8.0)
+    for row, column, heat in places:
+        image[row, column] = logit(heat)
+    return pack(size, logit=image, **heads)
+
+
+def test_the_threshold():
+    answer = spots([(3, 3, 0.5), (3, 13, 0.2), (15, 4, 0.031), (15, 15, 0.029)])
+    assert list_sources(answer)["heat"].tolist() == pytest.approx([0.5, 0.2, 0.031])
+    assert LEAST_HEAT == 0.03
+    assert len(list_sources(answer, 0.3)) == 1
+    assert len(list_sources(answer, 0.01)) == 4
+
+
+def test_the_most_certain_is_first():
+    rng = np.random.default_rng(0)
+    places = [(r, c, rng.uniform(0.1, 0.9)) for r in (2, 9, 16) for c in (3, 10, 20)]
+    heat = list_sources(spots(places))["heat"].to_numpy()
+    assert heat == pytest.approx(np.sort([h for *_, h in places])[::-1], abs=1e-4)
+
+
+def test_neighbours_of_a_maximum_are_no_sources():
+    answer = spots([(5, 5, 0.9), (5, 6, 0.8), (6, 6, 0.7), (4, 4, 0.85)])
+    assert list_sources(answer)["heat"].tolist() == pytest.approx([0.9])
+
+
+def test_an_empty_sky():
+    found = list_sources(pack(8))
+    assert len(found) == 0
+    assert {"x", "y", "heat", "flux", "log_error", "distance", "peak"} == set(found)
+
+
+def test_answers_that_mean_one_source_are_one_source():
+    """Two maxima two cells apart that point to the same place: the surer one stays."""
+    dx = np.zeros((24, 24))
+    dx[5, 5], dx[5, 7] = 2.0, -1.5
+    answer = spots([(5, 5, 0.6), (5, 7, 0.7), (5, 12, 0.5)], dx=dx)
+    found = list_sources(answer)
+    assert found["heat"].tolist() == pytest.approx([0.7, 0.5])
+    assert found["x"].tolist() == pytest.approx([13.0, 24.5])
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 10**6), number=st.integers(0, 40))
+def test_doubles_are_dropped_as_one_would_by_hand(seed, number):
+    """From the first on, each source drops those near it that come later."""
+    places = np.random.default_rng(seed).uniform(0, 25, (number, 2))
+    kept = []
+    for i, place in enumerate(places):
+        if all(np.hypot(*(place - places[j])) > SAME for j in kept):
+            kept.append(i)
+    table = pd.DataFrame({"x": places[:, 0], "y": places[:, 1], "row": range(number)})
+    found = drop_doubles(table)
+    assert found["row"].tolist() == kept
+    assert found.index.tolist() == list(range(len(kept)))
+
+
+def test_the_highest_pixel_nearby():
+    image = np.random.default_rng(0).standard_normal((20, 30))
+    x, y = np.array([10.4, 0.2, 29.4, 33.0]), np.array([7.6, 19.1, -0.4, 5.0])
+    for value, a, b in zip(
+        highest(image, x, y), [10, 0, 29, 29], [8, 19, 0, 5], strict=True
+    ):
+        part = image[max(b - 2, 0) : b + 3, max(a - 2, 0) : a + 3]
+        assert value == part.max()
+
+
+def test_the_map_and_its_error():
+    rng = np.random.default_rng(0)
+    image, log_sigma = rng.standard_normal((24, 24)), rng.uniform(-1, 1, (6, 6))
+    found, sigma = super_resolved(pack(6, image=image, log_sigma=log_sigma))
+    np.testing.assert_allclose(found, image, rtol=1e-6)
+    np.testing.assert_allclose(sigma, np.exp(log_sigma), rtol=1e-5)
+
+
+def test_answers_beyond_all_doubt_raise_no_warnings():
+    answer = pack(4, logit=np.where(np.eye(8) > 0, 500.0, -500.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = list_sources(answer)
+    assert found["heat"].max() == 1.0
+    assert expit(unpack(answer).logit).min() == 0.0
