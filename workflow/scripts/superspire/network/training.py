@@ -114,6 +114,7 @@ def train(
     backup=None,
     bar=None,
     record=None,
+    model_of=LossModel,
 ):
     """Train a network.
 
@@ -138,6 +139,8 @@ def train(
         Progress bar over the images.
     record : callable, optional
         Called with every entry of the history.
+    model_of : callable, optional
+        From network, kind of image and options to the model whose steps are taken.
 
     Returns
     -------
@@ -159,7 +162,7 @@ def train(
     adam.build(network.trainable_variables)
     models = {}
     for kind in dict.fromkeys(one.kind for one in passes):
-        models[kind] = LossModel(network, kind, options)
+        models[kind] = model_of(network, kind, options)
         models[kind].compile(optimizer=adam, jit_compile=False)
     history, best = backup.restore(network, adam) if backup else ([], [])
     done = history[-1]["epoch"] if history else 0
