@@ -17,8 +17,23 @@ NETWORKS = {
         "weights": "results/training/network.weights.h5",
         "calibration": "results/calibration/simulated.json",
     },
+    "literal": {
+        "network": "results/variants/literal/network.json",
+        "weights": "results/variants/literal/network.weights.h5",
+        "calibration": "results/variants/literal/calibration.json",
+    },
+    "galaxygan": {
+        "network": "results/variants/galaxygan/network.json",
+        "weights": "results/variants/galaxygan/network.weights.h5",
+        "calibration": "results/variants/galaxygan/calibration.json",
+    },
 }
-METHODS = {**TITLES, "network": "Network"}
+METHODS = {
+    **TITLES,
+    "network": "Network",
+    "literal": "Network, weights of one",
+    "galaxygan": "Network, GalaxyGAN's loss",
+}
 NOISE = {str(band): config["observed"]["spire_noise"] for band in SPIRE}
 
 

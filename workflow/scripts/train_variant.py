@@ -1,0 +1,17 @@
+"""Train the paper's network with another loss."""
+
+from superspire.network.adversarial import train_adversarially
+from superspire.network.run import train_for_job
+from superspire.network.training import train
+
+
+def main(job, terminal):
+    adversarial = "adversarial" in job.params.loss
+    train_for_job(job, terminal, train_adversarially if adversarial else train)
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake) as terminal:
+        main(snakemake, terminal)
