@@ -156,6 +156,13 @@ def test_images_are_signal_times_scale_plus_noise_times_level():
     )
 
 
+def test_calibration_does_not_scale_the_noise():
+    ones = np.ones((SIDE, SIDE, 3), np.float16)
+    vary = {"share": 1.0, "noise": [2.0, 2.0], "band_noise": 0.0, "calibration": 0.5}
+    images = make_crops([make_field(signal=0 * ones, noise=ones)], vary=vary)[0][0]
+    np.testing.assert_allclose(images, 2.0, rtol=1e-6)
+
+
 def test_noise_and_signal_are_cut_at_different_places():
     """One sky with many noises: the place of the noise says nothing of the sky's."""
     rows, columns = np.indices((SIDE, SIDE), dtype=np.float32)
