@@ -34,6 +34,7 @@ include: "workflow/rules/fields.smk"
 include: "workflow/rules/validation.smk"
 include: "workflow/rules/presets.smk"
 include: "workflow/rules/deblender.smk"
+include: "workflow/rules/variants.smk"
 include: "workflow/rules/methods.smk"
 include: "workflow/rules/benchmark.smk"
 

@@ -158,6 +158,21 @@ def training_configuration(wildcards):
     return chosen
 
 
+def deblender(name):
+    """A file of the deblender: of the one trained here, or that comes trained."""
+    if not config["deblender"]["train"]:
+        return resource(f"pretrained/{name.replace('weights.h5', 'npz')}")
+    folder = "training" if name == "colours.json" else "deblender"
+    return f"results/{folder}/{name}"
+
+
+def field_colours():
+    """What the colours and the noise of a field's maps are compared with."""
+    if config["network"]["architecture"] == "unet":
+        return "results/training/colours.json"
+    return deblender("colours.json")
+
+
 def deblender_field(wildcards):
     """Area of a field of the deblender [deg²], and whether it departs from the model."""
     options = config["deblender"]

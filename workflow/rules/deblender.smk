@@ -7,6 +7,8 @@ calibration of its fluxes, errors and probabilities. A killed training goes on f
 last whole epoch, which is kept in results/deblender/backup.
 """
 
+from superspire.deblender.conditions import CONDITIONS
+
 
 rule simulate_training_field:
     """Simulate a field for the deblender, like the model or not."""
@@ -92,3 +94,90 @@ rule calibrate_deblender:
         code=code_digest("calibrate_deblender.py"),
     script:
         "../scripts/calibrate_deblender.py"
+
+
+rule try_condition:
+    """Measure the deblender on sky or observations unlike those of its training."""
+    input:
+        network=deblender("network.json"),
+        weights=deblender("network.weights.h5"),
+        calibration=deblender("calibration.json"),
+        expectation=deblender("expectation.csv"),
+        statistics="results/methods/statistics.json",
+        threshold="results/methods/multiband_filter_threshold.json",
+    output:
+        "results/deblender/conditions/{condition}.csv",
+    log:
+        "logs/try_condition/{condition}.log",
+    benchmark:
+        "benchmarks/try_condition/{condition}.tsv"
+    wildcard_constraints:
+        condition="|".join(CONDITIONS),
+    conda:
+        "../../envs/tensorflow.yaml"
+    threads: 2
+    resources:
+        mem="8GB",
+        runtime="30m",
+    params:
+        seed=lookup("seed", within=config),
+        area=lookup("independent/area", within=config),
+        dust_library=lookup("simulation/dust_library", within=config),
+        match_radius=lookup("extraction/match_radius", within=config),
+        strict_radius=lookup("extraction/strict_radius", within=config),
+        code=code_digest("try_condition.py"),
+    script:
+        "../scripts/try_condition.py"
+
+
+rule compare_conditions:
+    """Put what was measured on unlike skies into one table."""
+    input:
+        expand("results/deblender/conditions/{condition}.csv", condition=CONDITIONS),
+    output:
+        "results/benchmark/conditions.csv",
+    log:
+        "logs/compare_conditions.log",
+    benchmark:
+        "benchmarks/compare_conditions.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem="1GB",
+        runtime="10m",
+    params:
+        code=code_digest("join_tables.py"),
+    script:
+        "../scripts/join_tables.py"
+
+
+rule publish_deblender:
+    """Put the trained network where fields find it without any training."""
+    input:
+        network="results/deblender/network.json",
+        weights="results/deblender/network.weights.h5",
+        calibration="results/deblender/calibration.json",
+        expectation="results/deblender/expectation.csv",
+        colours="results/training/colours.json",
+    output:
+        network="results/deblender/published/network.json",
+        weights="results/deblender/published/network.npz",
+        calibration="results/deblender/published/calibration.json",
+        expectation="results/deblender/published/expectation.csv",
+        colours="results/deblender/published/colours.json",
+    log:
+        "logs/publish_deblender.log",
+    benchmark:
+        "benchmarks/publish_deblender.tsv"
+    conda:
+        "../../envs/tensorflow.yaml"
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="10m",
+    params:
+        configuration=lookup("deblender", within=config),
+        code=code_digest("publish_deblender.py"),
+    script:
+        "../scripts/publish_deblender.py"

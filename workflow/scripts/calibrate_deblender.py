@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from superspire.deblender.calibration import apply, best_heat, calibrate, expectations
+from superspire.deblender.calibration import apply, calibrate, expectations
 from superspire.deblender.catalogue import list_sources
 from superspire.deblender.grid import CELL
 from superspire.deblender.inference import join_fields, load_deblender
@@ -13,14 +13,24 @@ from superspire.deblender.prediction import answer
 from superspire.deblender.skies import Field
 from superspire.deblender.training import observed_cells, true_sources
 from superspire.evaluation.expectation import expected_ratio
+from superspire.instruments import SPIRE
 from superspire.io import write_json
-from superspire.network.backend import set_threads
+from superspire.network.backend import set_precision, set_threads
 from superspire.seeds import stream
 from superspire.sky.catalogue import simulate_catalogue
 from superspire.sky.dust import load_library
 
+BRIGHT = 10.0
+"""Faintest source that the factor from peaks of the map to fluxes comes from [mJy]."""
+
 COLOUR_AREA = 4.0
 """Area of the sky on which the colours are measured [deg²]."""
+
+
+def brightest_inputs(fields, noise):
+    """Highest surface brightness of every band [mJy/beam]."""
+    highest = [observed_cells(field, noise).max(axis=(0, 1)) for field in fields]
+    return dict(zip(map(str, SPIRE), np.max(highest, axis=0).tolist(), strict=True))
 
 
 def colours(params):
@@ -35,6 +45,7 @@ def colours(params):
 def main(job):
     params = job.params
     set_threads(job.threads)
+    set_precision("auto")
     network = load_deblender(job.input.network)
     folders = dict.fromkeys(Path(path).parent for path in job.input.fields)
     fields = [Field.load(folder) for folder in folders]
@@ -46,10 +57,14 @@ def main(job):
     found, truth = join_fields(found), join_fields(truth)
     side = CELL * fields[0].signal.shape[0]
     calibration = calibrate(found, truth, (side, side))
-    calibration["least_heat"] = best_heat(found, truth, (side, side))
     sources = apply(found, calibration).assign(cutout=found["cutout"])
     sources = sources[sources["heat"] >= calibration["least_heat"]]
     table = pd.concat([expectations(sources, truth, (side, side)), colours(params)])
+    calibration["brightest"] = brightest_inputs(fields, params.noise)
+    bright = sources["flux"] >= BRIGHT
+    calibration["peak_factor"] = float(
+        (sources["flux"][bright] / sources["peak"][bright]).median()
+    )
     area = len(fields) * (side / 3600.0) ** 2
     calibration |= {"area_deg2": area, "noise": params.noise, "sources": len(found)}
     write_json(job.output.calibration, calibration)

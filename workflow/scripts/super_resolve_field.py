@@ -8,11 +8,9 @@ import pandas as pd
 from superspire.dataset.normalisation import input_scale, target_scale
 from superspire.errors import InputError
 from superspire.evaluation.protocols import STRICT
-from superspire.fields.checks import corrected
-from superspire.fields.download import verify
+from superspire.fields.inputs import provenance, read_corrected
 from superspire.fields.products import COLUMNS, build_catalogue
 from superspire.fields.quicklook import write_quicklook
-from superspire.fields.reader import read_observation
 from superspire.fields.tiling import common_grid, super_resolve_field
 from superspire.fields.uncertainty import extraction_noise, measured_scatter
 from superspire.fields.writing import (
@@ -25,30 +23,6 @@ from superspire.io import read_json, write_json
 from superspire.network.backend import set_threads
 from superspire.network.inference import load_network, super_resolve
 
-OPTIONS = ("unit", "hdu", "mask_good", "level")
-
-
-def read_bands(inputs, options, sky_level):
-    kinds = ("map_", "mask_", "error_")
-    sums = {key: verify(file) for key, file in inputs.items() if key.startswith(kinds)}
-    chosen = {key: options[key] for key in OPTIONS if key in options}
-    observations = {
-        band: read_observation(
-            inputs[f"map_{band}"],
-            band,
-            mask=inputs.get(f"mask_{band}"),
-            error=inputs.get(f"error_{band}"),
-            sky_level=sky_level[str(band)],
-            **chosen,
-        )
-        for band in SPIRE
-    }
-    maps = {band: observation.map for band, observation in observations.items()}
-    return maps, {
-        band: observation.record | {"sha256": sums[f"map_{band}"]}
-        for band, observation in observations.items()
-    }
-
 
 def flux_scatter(path):
     """Scatter of point-source fluxes against the brightest true source within 4"."""
@@ -56,32 +30,6 @@ def flux_scatter(path):
     fluxes = fluxes[fluxes["protocol"] == STRICT]
     pairs = fluxes.groupby(["cutout", "flux_sr"], as_index=False)["flux"].max()
     return measured_scatter(pairs["flux"], pairs["flux_sr"])
-
-
-def provenance(job, records, network_digest, calibration):
-    cards = {
-        "OBJECT": (job.wildcards.field, "field of the configuration"),
-        "NETWORK": (network_digest, "start of the sha256 of the network's weights"),
-        "SEED": (job.params.seed, "seed of the simulation and the training"),
-        "WAVELNTH": (450.0, "[um] wavelength"),
-        "CALFACT": (calibration["factor"], "network flux was multiplied by this"),
-        "PEAKFACT": (calibration["peak_factor"], "network peak to S450"),
-    }
-    for band, record in records.items():
-        cards[f"INPUT{band}"] = (record["file"], f"map at {band} um")
-        level = record["sky_subtracted_mjy_beam"]
-        cards[f"SKY{band}"] = (level, "[mJy/beam] constant subtracted from it")
-    return cards
-
-
-def read_corrected(job, checks, zero):
-    options = job.params.options
-    maps, records = read_bands(job.input, options, zero)
-    for band in SPIRE if options.get("correct") else ():
-        maps[band] = corrected(
-            maps[band], checks, band, options["correct"], zero[str(band)]
-        )
-    return maps, records
 
 
 def resolve(job, network, maps, terminal):
@@ -107,7 +55,8 @@ def main(job, terminal):
     calibration, checks = read_json(job.input.calibration), read_json(job.input.checks)
     factor, peak_factor = calibration["factor"], calibration["peak_factor"]
     scale = network.meta["normalisation"]
-    maps, records = read_corrected(job, checks, network.meta["sky_level"])
+    level = network.meta["sky_level"]
+    maps, records = read_corrected(job.input, job.params.options, checks, level)
     image, covered, wcs = resolve(job, network, maps, terminal)
     image *= factor
     limits = {key: getattr(job.params, key) for key in ("threshold", "minimum_flux")}
@@ -125,9 +74,14 @@ def main(job, terminal):
         expectation=pd.read_csv(job.input.expectation),
     )
     digest = hashlib.sha256(Path(job.input.weights).read_bytes()).hexdigest()[:12]
-    cards = provenance(job, records, digest, calibration)
     field, area = job.wildcards.field, covered.sum() / 3600.0**2
-    write_superresolved(job.output.image, image, covered, wcs, level, noise, cards)
+    cards = provenance(field, job.params.seed, digest, records) | {
+        "CALFACT": (factor, "network flux was multiplied by this"),
+        "PEAKFACT": (peak_factor, "network peak to S450"),
+    }
+    write_superresolved(
+        job.output.image, image, covered, wcs, cards, level=level, noise=noise
+    )
     write_catalogue(job.output.catalogue, table, COLUMNS, cards)
     write_regions(job.output.regions, table)
     write_quicklook(job.output.quicklook, image, wcs, maps, table, field)

@@ -7,11 +7,13 @@ import keras
 import pandas as pd
 from tqdm import tqdm
 
+from superspire.dataset.normalisation import sky_level
 from superspire.deblender.architecture import build_deblender
 from superspire.deblender.crops import Crops
 from superspire.deblender.losses import WEIGHTS, DeblenderLoss
 from superspire.deblender.skies import Field
-from superspire.deblender.training import FieldValidation
+from superspire.deblender.training import FieldValidation, observed_cells
+from superspire.instruments import SPIRE
 from superspire.io import write_json
 from superspire.network.backend import for_device, set_precision, set_threads
 from superspire.network.backup import Backup
@@ -26,6 +28,12 @@ def open_fields(paths):
     """Open the fields that files belong to, in order."""
     folders = dict.fromkeys(Path(path).parent for path in paths)
     return [Field.load(folder) for folder in folders]
+
+
+def sky_levels(field, noise):
+    """Typical level of every band between the sources [mJy/beam]."""
+    cells = observed_cells(field, noise)
+    return {str(b): sky_level(cells[None, ..., i]) for i, b in enumerate(SPIRE)}
 
 
 def training_digest(job):
@@ -83,6 +91,7 @@ def main(job, terminal):
         job.output.network,
         {
             "architecture": {"base_filters": options["base_filters"]},
+            "sky_level": sky_levels(held_out, options["noise"]),
             "training": dict(options) | {"precision": precision, "batch": batch},
             "seed": seed,
             "epoch": best_epoch(history, options["keep"]),

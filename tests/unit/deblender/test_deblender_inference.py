@@ -297,3 +297,26 @@ def test_fields_are_joined_with_their_number():
     assert joined["cutout"].tolist() == [0, 0, 2]
     assert joined["x"].tolist() == [1.0, 2.0, 3.0]
     assert joined.index.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"no archive"])
+def test_damaged_weights_are_refused(content, network, tmp_path):
+    path = write_network(tmp_path)
+    (tmp_path / "network.npz").write_bytes(content)
+    with pytest.raises(InputError, match="not the weights"):
+        load_deblender(path)
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"architecture": {"filters": 3}}'])
+def test_damaged_records_are_refused(text, network, tmp_path):
+    (tmp_path / "network.json").write_text(text)
+    write_half(network, tmp_path / "network.npz")
+    with pytest.raises(InputError, match="record of a network"):
+        load_deblender(tmp_path / "network.json")
+
+
+def test_weights_of_a_deeper_network_are_refused(tmp_path):
+    deeper = build_deblender(**{**ARCHITECTURE, "depths": [2, 1]})
+    write_half(deeper, tmp_path / "network.npz")
+    with pytest.raises(InputError, match="not the weights"):
+        load_deblender(write_network(tmp_path))

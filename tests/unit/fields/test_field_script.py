@@ -12,9 +12,9 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
-import super_resolve_field
 from superspire.errors import InputError
 from superspire.evaluation.expectation import COLUMNS
+from superspire.fields.inputs import read_bands
 from superspire.instruments import BANDS, SPIRE
 from superspire.io import read_json, read_table, write_json
 
@@ -190,4 +190,4 @@ def test_a_file_that_changed_since_its_download_is_refused(inputs, key):
     file = Path(inputs[key])
     file.with_name(f"{file.name}.sha256").write_text("0" * 64 + f"  {file.name}\n")
     with pytest.raises(InputError, match=f"{file.name}: expected the SHA-256 000"):
-        super_resolve_field.read_bands(Files(inputs), {}, {})
+        read_bands(Files(inputs), {}, {})

@@ -326,7 +326,7 @@ def job(world, tmp_path):
     published.write(reference)
     published.rename_columns(["peak"], ["S450"])
     image = np.where(covered, 0.0, np.nan).astype(np.float32)
-    write_superresolved(tmp_path / "s.fits", image, covered, wcs, 0.0, 1.0, {})
+    write_superresolved(tmp_path / "s.fits", image, covered, wcs, {})
     write_table(tmp_path / "c.fits", catalogue)
     inputs = {"image": "s.fits", "catalogue": "c.fits", "reference": reference.name}
     return Record(

@@ -44,7 +44,7 @@ LEVEL, NOISE = 0.2, 0.7
 @pytest.fixture
 def product(painted_field, tmp_path):
     path = tmp_path / "superresolved.fits"
-    write_superresolved(path, *painted_field, LEVEL, NOISE, CARDS)
+    write_superresolved(path, *painted_field, CARDS, level=LEVEL, noise=NOISE)
     return path
 
 
@@ -93,11 +93,11 @@ def test_a_file_is_the_same_in_strips_and_takes_the_place_of_another(
     product, painted_field, monkeypatch
 ):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
-    write_superresolved(product, *painted_field, LEVEL, NOISE, CARDS)
+    write_superresolved(product, *painted_field, CARDS, level=LEVEL, noise=NOISE)
     whole = product.read_bytes()
     for pixels in (1, 7 * painted_field[0].shape[1]):
         monkeypatch.setattr(writing, "STRIP", pixels)
-        write_superresolved(product, *painted_field, LEVEL, NOISE, CARDS)
+        write_superresolved(product, *painted_field, CARDS, level=LEVEL, noise=NOISE)
         assert product.read_bytes() == whole
     assert fits.getheader(product, "SNR")["DATE"] == "1970-01-02T00:00:00"
 
@@ -108,7 +108,7 @@ def test_memory_does_not_grow_with_the_map(wcs, tmp_path, monkeypatch):
     covered = np.ones(image.shape, bool)
     tracemalloc.start()
     try:
-        write_superresolved(tmp_path / "s.fits", image, covered, wcs, 0.0, 1.0, {})
+        write_superresolved(tmp_path / "s.fits", image, covered, wcs, {})
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import isotonic_regression
 
+from superspire.errors import InputError
 from superspire.evaluation.expectation import COLUMNS
 from superspire.evaluation.matching import find_pairs
 from superspire.evaluation.measures import FLUX_FACTOR, binomial_interval
-from superspire.evaluation.methods import best_threshold, inside, threshold_curve
+from superspire.evaluation.methods import inside
 
 RADIUS = 4.0
 """Largest distance of a source from its true one [arcsec]."""
@@ -37,11 +38,20 @@ COUNT_EDGES = np.geomspace(2.0, 64.0, 16)
 RAYLEIGH_MEDIAN = np.sqrt(2.0 * np.log(2.0))
 """Median distance of a Gaussian scatter on the plane, in its standard deviations."""
 
+RAYLEIGH_68 = np.sqrt(-2.0 * np.log(1.0 - 0.682689))
+"""Radius that holds 68 % of it."""
+
+COVERAGE_EDGES = (4.0, 6.0, 8.0, 10.0, 15.0, 60.0)
+"""Edges of the bins in which stated errors are checked [mJy]."""
+
 FEWEST = 20
 """Sources in a bin of what is to be expected."""
 
 HEATS = np.round(np.arange(0.04, 0.9, 0.01), 2)
 """Least heights of the detection head that are tried."""
+
+EVEN = 0.5
+"""Least probability of a source that is listed."""
 
 TOP = 0.999
 """Largest probability that is ever stated."""
@@ -118,12 +128,23 @@ def calibrate(found, truth, shape):
         For `apply`: ``flux``, the logarithm of the network's flux against that of
         S450; ``deboosting``, the quantiles of (logarithm of the true flux - its own) /
         its error against it; ``place``, a factor on its positional errors;
-        ``probability`` against ``heat``.
+        ``probability`` against ``heat``; ``least_heat``, from which on a source is more
+        probably real than not.
+
+    Raises
+    ------
+    InputError
+        If no source is true.
     """
     found = found[inside(found, shape, RADIUS)].reset_index(drop=True)
     log_flux = np.log(found["flux"].to_numpy())
     partner, distance = brightest_partner(found, truth)
     paired = partner >= 0
+    if not paired.any():
+        raise InputError(
+            f"calibration: expected sources with a true one within {RADIUS:g} arcsec, "
+            f"found none among {len(found)}; train for longer"
+        )
     true = truth["flux"].to_numpy()[partner[paired]]
     own = log_flux[paired]
     pull = (np.log(true) - own) / found["log_error"].to_numpy()[paired]
@@ -139,6 +160,7 @@ def calibrate(found, truth, shape):
         "place": float(np.median(near) / RAYLEIGH_MEDIAN),
         "heat": heat.tolist(),
         "probability": probability.tolist(),
+        "least_heat": float(np.interp(EVEN, probability, heat)),
     }
 
 
@@ -251,22 +273,42 @@ def apply(found, calibration):
     )
 
 
-def best_heat(found, truth, shape):
-    """Choose the least height of the detection head at which sources count.
-
-    It is that of the best F1, see `superspire.evaluation.methods.threshold_curve`.
+def coverage(sources, truth, shape, edges=COVERAGE_EDGES):
+    """Measure how often the truth lies where the stated errors say.
 
     Parameters
     ----------
-    found, truth, shape
-        See `calibrate`.
+    sources : pandas.DataFrame
+        What `apply` gives, with ``cutout``.
+    truth : pandas.DataFrame
+        True sources.
+    shape : (int, int)
+        Shape of the fields [pixel].
+    edges : array_like
+        Edges of the bins of the deboosted flux [mJy].
 
     Returns
     -------
-    float
+    dict
+        ``flux_coverage_LOW_HIGH``, the share of true fluxes within the stated 68 %
+        range, in each bin; ``place_coverage``, that of the true places within the
+        circle that should hold 68 %, above the first edge.
     """
-    curve = threshold_curve(found, found["heat"], truth, shape, RADIUS, HEATS)
-    return best_threshold(curve)
+    sources = sources[inside(sources, shape, RADIUS)].reset_index(drop=True)
+    partner, distance = brightest_partner(sources, truth)
+    paired = partner >= 0
+    sources, distance = sources[paired], distance[paired]
+    true = truth["flux"].to_numpy()[partner[paired]]
+    hit = (true >= sources["low"]) & (true <= sources["high"])
+    told = sources["deboosted"]
+    result = {}
+    for low, high in itertools.pairwise(edges):
+        own = told.between(low, high, inclusive="left")
+        result[f"flux_coverage_{low:g}_{high:g}"] = hit[own].mean()
+    radius = sources["distance"] * RAYLEIGH_68
+    bright = told >= edges[0]
+    result["place_coverage"] = (distance <= radius)[bright].mean()
+    return result
 
 
 def expectations(sources, truth, shape):

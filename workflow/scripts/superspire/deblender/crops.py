@@ -5,6 +5,7 @@ import numpy as np
 
 from superspire.deblender.grid import CELL, FINE, FINE_CELLS
 from superspire.deblender.labels import LABELS, source_labels
+from superspire.errors import InputError
 
 BORDER = 8
 """Rim of a field that no image touches, where its maps are extrapolated [cell]."""
@@ -48,6 +49,12 @@ class Crops(keras.utils.PyDataset):
         self.items = range(number)
         self.seed, self.noise, self.vary = seed, noise, vary
         self.faintest, self.flip = faintest, flip
+        smallest = min(field.signal.shape[0] for field in fields)
+        if smallest < size + 2 * BORDER:
+            raise InputError(
+                f"deblender.area: expected fields of {CELL * (size + 2 * BORDER)} "
+                f"arcsec or more for crops of {CELL * size}, found {CELL * smallest}"
+            )
 
     def __len__(self):
         """Count the batches."""

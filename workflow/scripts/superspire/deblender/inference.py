@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,9 @@ from superspire.errors import InputError
 from superspire.fields.tiling import FILL_HALO, fill_gaps, shift_wcs
 from superspire.instruments import SPIRE
 from superspire.io import read_json
+
+UNREADABLE = (KeyError, ValueError, OSError, EOFError, BadZipFile)
+"""What reading weights raises that are damaged or of another network."""
 
 STRIP = 1024
 """Rows of pixels of 1 arcsec that are interpolated at a time."""
@@ -66,14 +70,17 @@ def load_deblender(path, calibration=None):
     for file in (path, weights):
         if not file.exists():
             raise InputError(f"{file}: no such file; a trained network is expected")
-    meta = read_json(path)
-    model = build_deblender(**meta["architecture"])
+    try:
+        meta = read_json(path)
+        model = build_deblender(**meta["architecture"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: expected the record of a network") from error
     try:
         if weights == trained:
             model.load_weights(weights)
         else:
             read_half(model, weights)
-    except (ValueError, KeyError) as error:
+    except UNREADABLE as error:
         raise InputError(
             f"{weights}: these are not the weights of the network in {path}"
         ) from error
@@ -96,6 +103,8 @@ def write_half(model, path):
 def read_half(model, path):
     """Give a network the weights that `write_half` wrote."""
     with np.load(path) as arrays:
+        if set(arrays.files) != {variable.path for variable in model.variables}:
+            raise ValueError("arrays of another network")
         for variable in model.variables:
             variable.assign(arrays[variable.path].astype(np.float32))
 

@@ -22,8 +22,8 @@ LABELS = ("heat", "log_flux", "dx", "dy", "weight")
 def source_labels(x, y, flux, size):
     """Label the fine cells of an image.
 
-    A cell answers for the source that contributes most light to it at the resolution
-    of the target.
+    A cell answers for that source within `REACH` which contributes most light to it at
+    the resolution of the target.
 
     Parameters
     ----------

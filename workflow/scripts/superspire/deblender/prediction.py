@@ -5,13 +5,13 @@ import numpy as np
 from superspire.deblender.architecture import MULTIPLE, OUTPUTS
 from superspire.fields.tiling import Tiling, overlap, tile_weights
 
-LARGEST_TILE = 256
-"""Side of the tiles of a large field [cell]."""
+LARGEST_TILE = 512
+"""Largest side of a tile [cell]."""
 
 OVERLAP = 48
 """Least overlap of neighbouring tiles [cell]."""
 
-MARGIN = 12
+MARGIN = 16
 """Border of a tile whose answer is not used where another tile is [cell]."""
 
 
@@ -27,9 +27,10 @@ def tiling_of(shape):
     -------
     superspire.fields.tiling.Tiling
     """
-    needed = max(shape) + 2 * MARGIN
-    side = min(LARGEST_TILE, -(-needed // MULTIPLE) * MULTIPLE)
-    return Tiling(side, OVERLAP, MARGIN)
+    needed = max(shape) + 2 * MARGIN - OVERLAP
+    tiles = -(-needed // (LARGEST_TILE - OVERLAP))
+    side = -(-(-(-needed // tiles) + OVERLAP) // MULTIPLE) * MULTIPLE
+    return Tiling(side, OVERLAP, MARGIN, MULTIPLE)
 
 
 def answer(model, cells, show=None):

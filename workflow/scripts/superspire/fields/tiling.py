@@ -175,11 +175,14 @@ class Tiling(NamedTuple):
         Least overlap of neighbouring tiles [pixel].
     margin : int
         Border of a tile whose output is not used where another tile is [pixel].
+    multiple : int
+        What the first pixel of every tile is a multiple of.
     """
 
     side: int = CUTOUT
     overlap: int = OVERLAP
     margin: int = MARGIN
+    multiple: int = 1
 
 
 def tile_starts(size, tiling=None):
@@ -200,12 +203,13 @@ def tile_starts(size, tiling=None):
     ndarray of int
         First pixel of each tile, perhaps negative.
     """
-    side, shared, margin = tiling or Tiling()
+    side, shared, margin, multiple = tiling or Tiling()
     length = size + 2 * margin
     if length <= side:
-        return np.array([-((side - size) // 2)])
+        return np.array([-((side - size) // 2 // multiple * multiple)])
     count = int(np.ceil((length - shared) / (side - shared)))
-    return np.round(np.linspace(-margin, size + margin - side, count)).astype(int)
+    starts = np.linspace(-margin, size + margin - side, count)
+    return np.round(starts / multiple).astype(int) * multiple
 
 
 def tile_weights(size, tiling=None):
@@ -228,7 +232,7 @@ def tile_weights(size, tiling=None):
     weights : ndarray of float32, shape (n, side)
         Zero outside the field.
     """
-    side, shared, margin = tiling or Tiling()
+    side, shared, margin, _ = tiling or Tiling()
     starts = tile_starts(size, tiling)
     inner = np.arange(side) + 0.5
     rise = np.sin(0.5 * np.pi * np.clip((inner - margin) / (shared - 2 * margin), 0, 1))

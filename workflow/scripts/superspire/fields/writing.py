@@ -95,7 +95,9 @@ def append_image(path, header, dtype, image, convert=np.asarray):
             stream.write(np.ascontiguousarray(strip, dtype))
 
 
-def write_superresolved(path, image, covered, wcs, level, noise, cards):
+def write_superresolved(
+    path, image, covered, wcs, cards, *, level=0.0, noise=1.0, sigma=None
+):
     """Write the calibrated super-resolved map, its signal-to-noise and its coverage.
 
     Beside its arguments this takes some 200 MB, however large the map is.
@@ -112,24 +114,35 @@ def write_superresolved(path, image, covered, wcs, level, noise, cards):
         Coverage.
     wcs : astropy.wcs.WCS
         Celestial coordinates.
+    cards : dict
+        Provenance cards.
     level, noise : float
         What the S/N of the catalogue is measured with
         (`superspire.fields.uncertainty.extraction_noise`) [mJy/beam].
-    cards : dict
-        Provenance cards.
+    sigma : ndarray of float32, shape (ny, nx), optional
+        Standard error of every pixel [mJy/beam], written as the extension UNCERTAINTY;
+        SNR is then the map over it.
     """
     Path(path).unlink(missing_ok=True)
     header = map_header(wcs, BANDS[TARGET].fwhm, dated_cards(cards))
     header["EXTNAME"] = "IMAGE"
     milli = np.float32(1e-3)
     append_image(path, header, "f4", image, lambda rows: rows * milli)
-    header["EXTNAME"] = "SNR"
-    header["BUNIT"] = ("", "signal-to-noise ratio of a point source's peak")
-    header["LEVEL"] = (1e-3 * level, "[Jy/beam] subtracted from IMAGE")
-    header["NOISE"] = (1e-3 * noise, "[Jy/beam] it was then divided by")
-    level, inverse = np.float32(level), np.float32(1.0 / noise)
-    append_image(path, header, "f4", image, lambda rows: (rows - level) * inverse)
-    for key in ("BMAJ", "BMIN", "BPA", "LEVEL", "NOISE"):
+    if sigma is None:
+        header["EXTNAME"] = "SNR"
+        header["BUNIT"] = ("", "signal-to-noise ratio of a point source's peak")
+        header["LEVEL"] = (1e-3 * level, "[Jy/beam] subtracted from IMAGE")
+        header["NOISE"] = (1e-3 * noise, "[Jy/beam] it was then divided by")
+        level, inverse = np.float32(level), np.float32(1.0 / noise)
+        append_image(path, header, "f4", image, lambda rows: (rows - level) * inverse)
+        del header["LEVEL"], header["NOISE"]
+    else:
+        header["EXTNAME"] = "UNCERTAINTY"
+        append_image(path, header, "f4", sigma, lambda rows: rows * milli)
+        header["EXTNAME"] = "SNR"
+        header["BUNIT"] = ("", "IMAGE over UNCERTAINTY")
+        append_image(path, header, "f4", image / sigma)
+    for key in ("BMAJ", "BMIN", "BPA"):
         del header[key]
     header["EXTNAME"] = "COVERAGE"
     header["BUNIT"] = ("", "1 where all bands were observed, 0 elsewhere")

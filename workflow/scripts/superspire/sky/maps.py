@@ -48,7 +48,7 @@ def field_wcs(center, side, pixel):
     return wcs, n
 
 
-def make_map(ra, dec, flux, band, center, side, beam=None, foreground=None):
+def make_map(ra, dec, flux, band, center, side, beam=None, foreground=None, pixel=None):
     """Observe point sources with one band of one instrument, without noise.
 
     The sources are shared out by cubic B-splines to cells that divide the native
@@ -75,6 +75,8 @@ def make_map(ra, dec, flux, band, center, side, beam=None, foreground=None):
         the whole map, or a function of the first row, the row after the last one, the
         number of pixels along a side and their size [arcsec] that gives these rows,
         such as `superspire.sky.random_fields.RandomField.rows`.
+    pixel : float, optional
+        Side of the pixels [arcsec]; by default that of Table 1.
 
     Returns
     -------
@@ -86,7 +88,7 @@ def make_map(ra, dec, flux, band, center, side, beam=None, foreground=None):
     InputError
         If the field is smaller than one pixel.
     """
-    pixel = BANDS[band].pixel
+    pixel = BANDS[band].pixel if pixel is None else pixel
     wcs, n = field_wcs(center, side, pixel)
     if n < 1:
         raise InputError(f"field of {side} arcsec is smaller than a pixel of {pixel}")

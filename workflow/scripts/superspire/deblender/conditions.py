@@ -1,0 +1,57 @@
+"""Skies and observations unlike the ones that a network was trained on."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One sky and one way to observe it.
+
+    Attributes
+    ----------
+    title : str
+        What is different.
+    catalogue : {"model", "two_modes"}
+        Where the galaxies come from.
+    noise : float
+        White noise per native pixel [mJy/beam].
+    pixels : dict of int to float
+        Pixels of each band that differ [arcsec].
+    beams : {"gaussian", "extended"}
+        Beams of the bands.
+    cirrus : float
+        rms of the cirrus at 250 µm [MJy/sr].
+    scale : dict of int to float
+        Factor on the fluxes of each band that differs: its calibration.
+    """
+
+    title: str
+    catalogue: str = "model"
+    noise: float = 2.0
+    pixels: dict = field(default_factory=dict)
+    beams: str = "gaussian"
+    cirrus: float = 0.0
+    scale: dict = field(default_factory=dict)
+
+
+CONDITIONS = {
+    "nominal": Condition("as trained"),
+    "two_modes": Condition("galaxies of another model", catalogue="two_modes"),
+    "noise_1": Condition("noise 1 mJy/beam", noise=1.0),
+    "noise_5": Condition("noise 5 mJy/beam", noise=5.0),
+    "pixels_hsa": Condition(
+        "pixels of 6, 10, 14 arcsec", pixels={350: 10.0, 500: 14.0}
+    ),
+    "pixels_hatlas": Condition("pixels of 6, 8, 12 arcsec", pixels={350: 8.0}),
+    "calibration": Condition(
+        "250 µm 5 % high, 500 µm 5 % low", scale={250: 1.05, 500: 0.95}
+    ),
+    "beams": Condition("beams of the true areas", beams="extended"),
+    "cirrus": Condition("cirrus of 0.3 MJy/sr", cirrus=0.3),
+    "degraded": Condition(
+        "noise 5 mJy/beam, true beam areas, cirrus of 0.3 MJy/sr",
+        noise=5.0,
+        beams="extended",
+        cirrus=0.3,
+    ),
+}

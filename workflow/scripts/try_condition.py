@@ -1,0 +1,97 @@
+"""Measure the deblender and the strongest classical method on unlike sky."""
+
+import numpy as np
+import pandas as pd
+
+from superspire.classical.methods import Knowledge, find
+from superspire.deblender.calibration import coverage
+from superspire.deblender.conditions import CONDITIONS
+from superspire.deblender.counts import corrected_counts
+from superspire.deblender.inference import load_deblender, resolve
+from superspire.deblender.observing import observe, truth_of
+from superspire.evaluation.methods import field_catalogue, summarise
+from superspire.io import read_json
+from superspire.network.backend import set_precision, set_threads
+from superspire.seeds import stream
+from superspire.sky import catalogue as model
+from superspire.sky import two_modes
+from superspire.sky.dust import load_library
+
+CENTER = (150.12, 2.21)
+COUNTS = (3.9, 31.0)
+"""Range of the lower edges of the bins in which counts are compared [mJy]."""
+
+CLASSICAL = "multiband_filter"
+
+
+def simulate(condition, params):
+    rng = stream(params.seed, "conditions", condition.catalogue)
+    if condition.catalogue == "two_modes":
+        return two_modes.simulate_catalogue(params.area, rng, center=CENTER)
+    dust = load_library(params.dust_library)
+    return model.simulate_catalogue(params.area, rng, center=CENTER, dust=dust)
+
+
+def find_classically(files, maps):
+    table = find(CLASSICAL, maps, Knowledge(read_json(files.statistics)))
+    return table[table["snr"] >= read_json(files.threshold)["threshold"]]
+
+
+def count_ratios(sources, truth, expectation):
+    """Corrected over true number counts from 4 to 32 mJy, bin by bin."""
+    counts = corrected_counts(sources["flux"].to_numpy(), expectation, 1.0)
+    edges = [*counts["flux_min"], counts["flux_max"].iloc[-1]]
+    true = np.histogram(truth["flux"], edges)[0]
+    ratio = counts["dNdS"] * np.diff(edges) / true
+    return {
+        f"counts_{low:.3g}_{high:.3g}": value
+        for low, high, value in zip(edges[:-1], edges[1:], ratio, strict=True)
+        if COUNTS[0] <= low < COUNTS[1]
+    }
+
+
+def main(job):
+    params, files = job.params, job.input
+    set_threads(job.threads)
+    set_precision("auto")
+    name = job.wildcards.condition
+    condition = CONDITIONS[name]
+    galaxies = simulate(condition, params)
+    maps = observe(
+        condition,
+        galaxies,
+        CENTER,
+        params.area,
+        lambda *names: stream(params.seed, "conditions", *names),
+    )
+    x, y, flux, size, wcs = truth_of(galaxies, CENTER, params.area)
+    truth = pd.DataFrame({"cutout": 0, "x": x, "y": y, "flux": flux, "weight": 1.0})
+    network = load_deblender(files.network, files.calibration)
+    _, _, _, sources = resolve(network, maps, wcs, (size, size))
+    sources = sources[sources["heat"] >= network.calibration["least_heat"]]
+    sources = sources.reset_index(drop=True).assign(cutout=0, weight=1.0)
+    classical = find_classically(files, maps)
+    found = {
+        "deblender": sources,
+        CLASSICAL: field_catalogue(
+            *(np.asarray(classical[c], float) for c in ("ra", "dec", "flux")), wcs
+        ),
+    }
+    radii = params.match_radius, params.strict_radius
+    rows = [
+        {"condition": name, "title": condition.title, "method": method}
+        | summarise(table, truth, *radii, size)
+        for method, table in found.items()
+    ]
+    rows[0] |= coverage(sources, truth, (size, size))
+    rows[0] |= count_ratios(sources, truth, pd.read_csv(files.expectation))
+    table = pd.DataFrame(rows)
+    table.to_csv(job.output[0], index=False, float_format="%.5g")
+    print(table.T.to_string())
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)
