@@ -7,12 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superspire.deblender.calibration import (
-    HEATS,
     RADIUS,
     TOP,
     TRUE_EDGES,
     apply,
-    best_heat,
     bins_of,
     brightest_partner,
     calibrate,
@@ -20,6 +18,7 @@ from superspire.deblender.calibration import (
     flux_curve,
     reliability,
 )
+from superspire.errors import InputError
 from superspire.evaluation.expectation import COLUMNS
 from superspire.evaluation.measures import binomial_interval
 
@@ -353,18 +352,19 @@ def test_few_sources_are_calibrated_somehow(number):
     assert sources["probability"].between(0, 1).all()
 
 
-def test_best_heat_parts_real_sources_from_others():
+def test_listed_sources_are_more_probably_real_than_not():
     found, truth = draw(11)
-    partner, _ = brightest_partner(found, truth)
-    rng = np.random.default_rng(0)
-    real = partner >= 0
-    found["heat"] = np.where(
-        real, rng.uniform(0.605, 0.9, len(found)), rng.uniform(0.05, 0.395, len(found))
+    calibration = calibrate(found, truth, SHAPE)
+    told = np.interp(
+        calibration["least_heat"], calibration["heat"], calibration["probability"]
     )
-    found["flux"] = np.where(real, truth["flux"].to_numpy()[partner], found["flux"])
-    best = best_heat(found, truth, SHAPE)
-    assert best in HEATS
-    assert 0.39 < best <= 0.61
+    assert told == pytest.approx(0.5, abs=0.02)
+
+
+def test_no_true_source_is_refused():
+    found, truth = draw(11)
+    with pytest.raises(InputError, match="train for longer"):
+        calibrate(found, truth.assign(x=truth["x"] + 1e5), SHAPE)
 
 
 @pytest.fixture(scope="module")

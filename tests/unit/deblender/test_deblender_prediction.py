@@ -69,9 +69,10 @@ def test_the_sky_beyond_a_field_is_zero():
 
 def test_tiles_of_a_large_field():
     model = Convolution(4)
-    cells = sky(300, 20)
+    cells = sky(700, 20)
     outputs = answer(model, cells)
-    assert model.shapes == {(1, LARGEST_TILE, LARGEST_TILE, 3)}
+    ((_, side, _, _),) = model.shapes
+    assert 0.5 * 700 < side <= LARGEST_TILE
     np.testing.assert_allclose(outputs, Convolution(4)(cells[None])[0], atol=1e-2)
 
 
@@ -129,8 +130,8 @@ def test_a_real_network_answers_for_fields_of_any_shape():
     cells = sky(21, 13)
     outputs = answer(network, cells)
     side = tiling_of((21, 13)).side
-    assert side == 48
-    y0, x0 = (side - 21) // 2, (side - 13) // 2
+    assert side == 56
+    y0 = x0 = MARGIN
     tile = np.zeros((1, side, side, 3), np.float32)
     tile[0, y0 : y0 + 21, x0 : x0 + 13] = cells
     expected = network.predict_on_batch(tile)[0, y0 : y0 + 21, x0 : x0 + 13]

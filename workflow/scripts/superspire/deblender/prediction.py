@@ -16,7 +16,7 @@ MARGIN = 16
 
 
 def tiling_of(shape):
-    """Choose tiles for a field: as few as fit in memory.
+    """Choose tiles for a field: as few as fit in memory, and no larger than needed.
 
     Parameters
     ----------
@@ -27,9 +27,11 @@ def tiling_of(shape):
     -------
     superspire.fields.tiling.Tiling
     """
-    needed = max(shape) + 2 * MARGIN - OVERLAP
-    tiles = -(-needed // (LARGEST_TILE - OVERLAP))
-    side = -(-(-(-needed // tiles) + OVERLAP) // MULTIPLE) * MULTIPLE
+    side = max(shape) + 2 * MARGIN
+    if side > LARGEST_TILE:
+        tiles = np.ceil((side - OVERLAP) / (LARGEST_TILE - OVERLAP))
+        side = (side - OVERLAP) / tiles + OVERLAP
+    side = int(np.ceil(side / MULTIPLE)) * MULTIPLE
     return Tiling(side, OVERLAP, MARGIN, MULTIPLE)
 
 
