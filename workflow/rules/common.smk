@@ -166,6 +166,15 @@ def deblender(name):
     return f"results/{folder}/{name}"
 
 
+def calibration_noises(wildcards):
+    """Noises at which the deblender is calibrated besides its own [mJy/beam]."""
+    vary = config["deblender"]["vary"]
+    if not vary:
+        return []
+    low, high = vary["noise"]
+    return [round(low * (high / low) ** (i / 4), 3) for i in range(5)]
+
+
 def field_colours():
     """What the colours and the noise of a field's maps are compared with."""
     if config["network"]["architecture"] == "unet":

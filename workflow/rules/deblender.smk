@@ -71,7 +71,7 @@ rule train_deblender:
 rule calibrate_deblender:
     """Calibrate its fluxes, errors and probabilities on sky kept from the training."""
     input:
-        fields=deblender_files("calibration", 2),
+        fields=deblender_files("calibration", 8),
         network="results/deblender/network.json",
         weights="results/deblender/network.weights.h5",
     output:
@@ -90,6 +90,7 @@ rule calibrate_deblender:
     params:
         seed=lookup("seed", within=config),
         noise=lookup("deblender/noise", within=config),
+        levels=calibration_noises,
         dust_library=lookup("simulation/dust_library", within=config),
         code=code_digest("calibrate_deblender.py"),
     script:

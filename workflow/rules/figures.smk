@@ -28,7 +28,7 @@ rule fig1:
         mem="2GB",
         runtime="10m",
     params:
-        network=lookup("network", within=config),
+        network=unet_options,
         code=code_digest("fig1.py"),
     script:
         "../scripts/fig1.py"

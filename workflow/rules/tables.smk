@@ -53,7 +53,7 @@ rule table2:
         mem="2GB",
         runtime="10m",
     params:
-        network=lookup("network", within=config),
+        network=unet_options,
         code=code_digest("table2.py"),
     script:
         "../scripts/table2.py"

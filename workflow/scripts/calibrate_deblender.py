@@ -42,6 +42,25 @@ def colours(params):
     return expected_ratio(*(np.asarray(sky[name], float) for name in ("S450", "S500")))
 
 
+def calibrate_at(network, fields, noise):
+    """Calibrate at one noise [mJy/beam], and tell what is to be expected there."""
+    found, truth = [], []
+    for field in fields:
+        outputs = answer(network.model, observed_cells(field, noise))
+        found.append(list_sources(outputs))
+        truth.append(true_sources(field))
+    found, truth = join_fields(found), join_fields(truth)
+    side = CELL * fields[0].signal.shape[0]
+    level = {"noise": noise, **calibrate(found, truth, (side, side))}
+    listed = found[found["heat"] >= level["least_heat"]].reset_index(drop=True)
+    sources = apply(listed, level).assign(cutout=listed["cutout"])
+    bright = sources[sources["flux"] >= BRIGHT]
+    level["peak_factor"] = float((bright["flux"] / bright["peak"]).median())
+    table = expectations(sources, truth, (side, side)).assign(noise=noise)
+    print(table.to_string(index=False))
+    return level, table
+
+
 def main(job):
     params = job.params
     set_threads(job.threads)
@@ -49,28 +68,22 @@ def main(job):
     network = load_deblender(job.input.network)
     folders = dict.fromkeys(Path(path).parent for path in job.input.fields)
     fields = [Field.load(folder) for folder in folders]
-    found, truth = [], []
-    for field in fields:
-        outputs = answer(network.model, observed_cells(field, params.noise))
-        found.append(list_sources(outputs))
-        truth.append(true_sources(field))
-    found, truth = join_fields(found), join_fields(truth)
-    side = CELL * fields[0].signal.shape[0]
-    calibration = calibrate(found, truth, (side, side))
-    sources = apply(found, calibration).assign(cutout=found["cutout"])
-    sources = sources[sources["heat"] >= calibration["least_heat"]]
-    table = pd.concat([expectations(sources, truth, (side, side)), colours(params)])
-    calibration["brightest"] = brightest_inputs(fields, params.noise)
-    bright = sources["flux"] >= BRIGHT
-    calibration["peak_factor"] = float(
-        (sources["flux"][bright] / sources["peak"][bright]).median()
+    noises = sorted({params.noise, *params.levels})
+    levels, tables = zip(
+        *(calibrate_at(network, fields, noise) for noise in noises), strict=True
     )
-    area = len(fields) * (side / 3600.0) ** 2
-    calibration |= {"area_deg2": area, "noise": params.noise, "sources": len(found)}
-    write_json(job.output.calibration, calibration)
+    side = fields[0].signal.shape[0] * CELL / 3600.0
+    write_json(
+        job.output.calibration,
+        {
+            "noise": params.noise,
+            "area_deg2": len(fields) * side**2,
+            "brightest": brightest_inputs(fields, params.noise),
+            "levels": levels,
+        },
+    )
+    table = pd.concat([*tables, colours(params)])
     table.to_csv(job.output.expectation, index=False, float_format="%.5g")
-    print(pd.Series({k: np.ndim(v) or v for k, v in calibration.items()}).to_string())
-    print(table.to_string(index=False))
 
 
 if __name__ == "__main__":

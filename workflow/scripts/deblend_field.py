@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from superspire.deblender.calibration import at_noise, expected_at
 from superspire.deblender.counts import corrected_counts
 from superspire.deblender.inference import load_deblender, resolve
 from superspire.deblender.products import COLUMNS, build_catalogue
@@ -24,7 +25,14 @@ from superspire.io import read_json, write_json
 from superspire.network.backend import set_precision, set_threads
 
 
-def run(job, network, maps, terminal):
+def noise_of(checks, training):
+    """White noise of the maps per pixel of Table 1 [mJy/beam], as far as known."""
+    ratios = [record["ratio"] for record in checks["noise"].values()]
+    known = [np.log(ratio) for ratio in ratios if ratio]
+    return training * float(np.exp(np.mean(known))) if known else training
+
+
+def run(job, network, maps, noise, terminal):
     wcs, shape = common_grid(maps, {b: job.input[f"map_{b}"] for b in SPIRE})
     with tqdm(desc="Super-resolving", unit="tile", file=terminal) as bar:
 
@@ -32,7 +40,7 @@ def run(job, network, maps, terminal):
             bar.total = all_
             bar.update(done - bar.n)
 
-        image, sigma, covered, sources = resolve(network, maps, wcs, shape, show)
+        image, sigma, covered, sources = resolve(network, maps, wcs, shape, noise, show)
     if not covered.any():
         raise InputError(
             f"field {job.wildcards.field}: expected sky that all bands cover, found "
@@ -47,11 +55,13 @@ def main(job, terminal):
     field, options, files = job.wildcards.field, job.params.options, job.input
     network = load_deblender(files.network, files.calibration)
     calibration, checks = network.calibration, read_json(files.checks)
-    level = network.meta["sky_level"]
-    maps, records = read_corrected(files, options, checks, level)
-    image, sigma, covered, wcs, sources = run(job, network, maps, terminal)
-    sources = sources[sources["heat"] >= calibration["least_heat"]]
-    expectation = pd.read_csv(files.expectation)
+    sky_level = network.meta["sky_level"]
+    maps, records = read_corrected(files, options, checks, sky_level)
+    noise = noise_of(checks, calibration["noise"])
+    image, sigma, covered, wcs, sources = run(job, network, maps, noise, terminal)
+    level = at_noise(calibration, noise)
+    calibrated_at, factor = level["noise"], level["peak_factor"]
+    expectation = expected_at(pd.read_csv(files.expectation), calibrated_at)
     brightest = calibration["brightest"]
     table = build_catalogue(
         sources,
@@ -61,7 +71,6 @@ def main(job, terminal):
         expectation,
     )
     digest = hashlib.sha256(Path(files.weights).read_bytes()).hexdigest()[:12]
-    factor = calibration["peak_factor"]
     cards = provenance(field, network.meta["seed"], digest, records) | {
         "PEAKFACT": (factor, "S450 over the peak in IMAGE, median of bright sources"),
     }
@@ -83,6 +92,8 @@ def main(job, terminal):
             "covered_deg2": area,
             "network": {"file": files.network, "digest": digest},
             "peak_factor": factor,
+            "noise_mjy_beam": noise,
+            "calibrated_at_noise_mjy_beam": calibrated_at,
             "sources": len(table),
         },
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from superspire.classical.methods import Knowledge, find
-from superspire.deblender.calibration import coverage
+from superspire.deblender.calibration import at_noise, coverage, expected_at
 from superspire.deblender.conditions import CONDITIONS
 from superspire.deblender.counts import corrected_counts
 from superspire.deblender.inference import load_deblender, resolve
@@ -67,9 +67,11 @@ def main(job):
     x, y, flux, size, wcs = truth_of(galaxies, CENTER, params.area)
     truth = pd.DataFrame({"cutout": 0, "x": x, "y": y, "flux": flux, "weight": 1.0})
     network = load_deblender(files.network, files.calibration)
-    _, _, _, sources = resolve(network, maps, wcs, (size, size))
-    sources = sources[sources["heat"] >= network.calibration["least_heat"]]
-    sources = sources.reset_index(drop=True).assign(cutout=0, weight=1.0)
+    noise = condition.noise
+    _, _, _, sources = resolve(network, maps, wcs, (size, size), noise)
+    sources = sources.assign(cutout=0, weight=1.0)
+    level = at_noise(network.calibration, noise)["noise"]
+    expectation = expected_at(pd.read_csv(files.expectation), level)
     classical = find_classically(files, maps)
     found = {
         "deblender": sources,
@@ -84,7 +86,7 @@ def main(job):
         for method, table in found.items()
     ]
     rows[0] |= coverage(sources, truth, (size, size))
-    rows[0] |= count_ratios(sources, truth, pd.read_csv(files.expectation))
+    rows[0] |= count_ratios(sources, truth, expectation)
     table = pd.DataFrame(rows)
     table.to_csv(job.output[0], index=False, float_format="%.5g")
     print(table.T.to_string())

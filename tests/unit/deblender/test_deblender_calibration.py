@@ -17,6 +17,7 @@ from superspire.deblender.calibration import (
     expectations,
     flux_curve,
     reliability,
+    unbiased,
 )
 from superspire.errors import InputError
 from superspire.evaluation.expectation import COLUMNS
@@ -221,7 +222,8 @@ def test_apply_by_hand():
     log_flux = np.array([0.5, 1.0, 1.5, 2.0, 2.3])
     found = answers(flux=np.exp(log_flux), heat=[0.0, 0.2, 0.4, 0.6, 0.9])
     sources = apply(found, HAND_MADE)
-    assert np.log(sources["flux"]).tolist() == pytest.approx([1.0, 1.5, 2.25, 3.0, 3.3])
+    expected = [0.75, 1.5, 2.25, 3.0, 3.3]
+    assert np.log(sources["flux"]).tolist() == pytest.approx(expected)
     own = np.interp(log_flux, [1, 2], [0, 1])
     low, middle, high = -1.2 + 0.4 * own, -0.1 + 0.2 * own, 0.9 + 0.2 * own
     for name, pull in (("low", low), ("deboosted", middle), ("high", high)):
@@ -232,6 +234,25 @@ def test_apply_by_hand():
     assert sources["probability"].tolist() == pytest.approx([0.1, 0.1, 0.55, TOP, TOP])
     for name in ("x", "y", "peak", "heat"):
         assert sources[name].tolist() == found[name].tolist()
+
+
+def test_one_known_flux_gives_a_factor():
+    log_flux = np.array([-1.0, 0.0, 2.0])
+    assert unbiased(log_flux, [0.5], [0.8]).tolist() == pytest.approx([-0.7, 0.3, 2.3])
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps=st.lists(st.tuples(*[st.floats(1e-4, 1.0)] * 2), min_size=1, max_size=20))
+def test_brighter_stays_brighter(steps):
+    answer, true = np.cumsum([(0.0, 0.0), *steps], axis=0).T
+    log_flux = np.linspace(answer[0] - 1.0, answer[-1] + 1.0, 500)
+    told = unbiased(log_flux, answer, true)
+    assert np.all(np.diff(told) > 0)
+    np.testing.assert_allclose(unbiased(answer, answer, true), true, atol=1e-9)
+
+
+def test_equal_values_share_a_bin():
+    assert len(bins_of(np.ones(1000), 10, 5)) == 1
 
 
 def test_apply_to_nothing():

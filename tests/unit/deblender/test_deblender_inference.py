@@ -215,13 +215,16 @@ class Fixed:
         return outputs
 
 
-CALIBRATION = {
+LEVEL = {
     "flux": [[0.0], [np.log(2.0)]],
     "deboosting": [[1.0], [-1.0], [0.0], [1.0]],
     "place": 1.0,
     "heat": [0.5],
     "probability": [0.9],
+    "noise": 2.0,
+    "least_heat": 0.4,
 }
+CALIBRATION = {"noise": 2.0, "levels": [LEVEL]}
 
 
 def test_a_field_is_unknown_exactly_where_it_is_not_covered():
@@ -229,7 +232,7 @@ def test_a_field_is_unknown_exactly_where_it_is_not_covered():
     wcs, shape = grid(398, 351)
     told = []
     image, sigma, covered, sources = resolve(
-        Deblender(Fixed(), {}), maps, wcs, shape, lambda *p: told.append(p)
+        Deblender(Fixed(), {}), maps, wcs, shape, show=lambda *p: told.append(p)
     )
     _, seen = cells_of(maps, wcs, shape)
     expected = np.kron(seen, np.ones((4, 4), bool))[:398, :351]
@@ -257,6 +260,20 @@ def test_fluxes_of_a_field_are_calibrated():
     assert len(plain) == len(sources) > 0
     np.testing.assert_allclose(sources["flux"], 2.0 * plain["flux"], rtol=1e-6)
     assert {"probability", "low", "high", "error", "deboosted"} <= set(sources)
+
+
+def test_a_field_is_calibrated_at_its_noise():
+    maps = make_maps()
+    wcs, shape = grid(100, 100)
+    noisy = LEVEL | {"noise": 6.0, "flux": [[0.0], [np.log(3.0)]]}
+    picky = LEVEL | {"noise": 1.0, "least_heat": 0.99}
+    levels = Deblender(Fixed(), {}, CALIBRATION | {"levels": [picky, LEVEL, noisy]})
+    fluxes = {n: resolve(levels, maps, wcs, shape, n)[3] for n in (None, 2.5, 5.0, 1.1)}
+    np.testing.assert_allclose(fluxes[None]["flux"], fluxes[2.5]["flux"], rtol=1e-6)
+    np.testing.assert_allclose(
+        fluxes[5.0]["flux"], 1.5 * fluxes[2.5]["flux"], rtol=1e-6
+    )
+    assert len(fluxes[1.1]) == 0
 
 
 class Nothing(Fixed):

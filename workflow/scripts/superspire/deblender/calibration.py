@@ -10,6 +10,7 @@ import itertools
 
 import numpy as np
 import pandas as pd
+from scipy.interpolate import PchipInterpolator
 from scipy.optimize import isotonic_regression
 
 from superspire.errors import InputError
@@ -52,6 +53,9 @@ HEATS = np.round(np.arange(0.04, 0.9, 0.01), 2)
 
 EVEN = 0.5
 """Least probability of a source that is listed."""
+
+STEEPEST = 3.0
+"""Largest slope of S450 against the network's flux below the faintest known one."""
 
 TOP = 0.999
 """Largest probability that is ever stated."""
@@ -100,6 +104,8 @@ def bins_of(values, least=LEAST, most=24):
     """
     order = np.argsort(values, kind="stable")
     width = np.ptp(values) / most if len(values) else 0.0
+    if width == 0.0:
+        return [order]
     bins, first = [], 0
     for last in range(1, len(order) + 1):
         wide = values[order[last - 1]] - values[order[first]] >= width
@@ -125,11 +131,11 @@ def calibrate(found, truth, shape):
     Returns
     -------
     dict
-        For `apply`: ``flux``, the logarithm of the network's flux against that of
-        S450; ``deboosting``, the quantiles of (logarithm of the true flux - its own) /
-        its error against it; ``place``, a factor on its positional errors;
-        ``probability`` against ``heat``; ``least_heat``, from which on a source is more
-        probably real than not.
+        For `apply`: ``probability`` against ``heat``; ``least_heat``, from which on a
+        source is more probably real than not; and of those sources ``flux``, the
+        logarithm of the network's flux against that of S450; ``deboosting``, the
+        quantiles of (logarithm of the true flux - its own) / its error against it;
+        ``place``, a factor on the positional errors.
 
     Raises
     ------
@@ -137,6 +143,9 @@ def calibrate(found, truth, shape):
         If no source is true.
     """
     found = found[inside(found, shape, RADIUS)].reset_index(drop=True)
+    heat, probability = reliability(found, truth)
+    least_heat = float(np.interp(EVEN, probability, heat))
+    found = found[found["heat"] >= least_heat].reset_index(drop=True)
     log_flux = np.log(found["flux"].to_numpy())
     partner, distance = brightest_partner(found, truth)
     paired = partner >= 0
@@ -153,14 +162,13 @@ def calibrate(found, truth, shape):
         for rows in bins_of(own)
     ]
     near = distance[paired] / found["distance"].to_numpy()[paired]
-    heat, probability = reliability(found, truth)
     return {
         "flux": flux_curve(found, truth),
         "deboosting": np.transpose(rows).tolist(),
         "place": float(np.median(near) / RAYLEIGH_MEDIAN),
         "heat": heat.tolist(),
         "probability": probability.tolist(),
-        "least_heat": float(np.interp(EVEN, probability, heat)),
+        "least_heat": least_heat,
     }
 
 
@@ -221,6 +229,30 @@ def reliability(found, truth):
     return np.array([np.median(heat[part]) for part in parts]), fitted
 
 
+def unbiased(log_flux, answer, true):
+    """Turn the network's fluxes into those that are right in the median.
+
+    Parameters
+    ----------
+    log_flux : ndarray, shape (n,)
+        Logarithm of the network's flux.
+    answer, true : array_like, shape (k,)
+        What `flux_curve` gives.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Logarithm of S450: a monotone cubic between the nodes, a constant factor above
+        them, a power law below.
+    """
+    if len(answer) == 1:
+        return log_flux + true[0] - answer[0]
+    curve = PchipInterpolator(answer, true)
+    slope = np.clip(curve.derivative()(answer[0]), 1.0, STEEPEST)
+    known = np.clip(log_flux, answer[0], answer[-1])
+    return curve(known) + (log_flux - known) * np.where(log_flux < known, slope, 1.0)
+
+
 def apply(found, calibration):
     """Calibrate sources.
 
@@ -241,9 +273,7 @@ def apply(found, calibration):
         ``heat`` as they were.
     """
     log_flux = np.log(found["flux"].to_numpy(float))
-    answer, true = (np.asarray(nodes) for nodes in calibration["flux"])
-    beyond = np.clip(log_flux, answer[0], answer[-1])
-    log_s = np.interp(beyond, answer, true) + log_flux - beyond
+    log_s = unbiased(log_flux, *calibration["flux"])
     known, *quantiles = (np.asarray(nodes) for nodes in calibration["deboosting"])
     width = found["log_error"].to_numpy(float)
     low, middle, high = (
@@ -271,6 +301,44 @@ def apply(found, calibration):
             "heat": found["heat"],
         }
     )
+
+
+def at_noise(calibration, noise):
+    """Take what was calibrated at the noise nearest to that of a map.
+
+    Parameters
+    ----------
+    calibration : dict
+        ``levels``, a list of what `calibrate` gives, each with its ``noise``, and
+        ``noise``, that of the training.
+    noise : float, optional
+        White noise per pixel of Table 1 [mJy/beam]; by default that of the training.
+
+    Returns
+    -------
+    dict
+        One of the levels.
+    """
+    levels, noise = calibration["levels"], noise or calibration["noise"]
+    return min(levels, key=lambda level: abs(np.log(level["noise"] / noise)))
+
+
+def expected_at(table, noise):
+    """Take what is to be expected at one noise, and what does not depend on it.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        `superspire.evaluation.expectation.COLUMNS` and ``noise`` [mJy/beam], NaN for
+        what does not depend on it.
+    noise : float
+        One of the noises.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    return table[np.isclose(table["noise"], noise) | table["noise"].isna()]
 
 
 def coverage(sources, truth, shape, edges=COVERAGE_EDGES):

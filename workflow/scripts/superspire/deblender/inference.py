@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from superspire.deblender.architecture import build_deblender
-from superspire.deblender.calibration import apply
+from superspire.deblender.calibration import apply, at_noise
 from superspire.deblender.catalogue import list_sources, super_resolved
 from superspire.deblender.grid import CELL, on_cells
 from superspire.deblender.prediction import answer
@@ -36,7 +36,7 @@ class Deblender:
     meta : dict
         What network.json holds.
     calibration : dict
-        What `superspire.deblender.calibration.calibrate` measured, if it did.
+        What `superspire.deblender.calibration.at_noise` takes, if it was measured.
     """
 
     model: object
@@ -148,7 +148,7 @@ def cells_of(maps, wcs, shape):
     return cells, covered
 
 
-def resolve(deblender, maps, wcs, shape, show=None):
+def resolve(deblender, maps, wcs, shape, noise=None, show=None):
     """Super-resolve a field and list its sources.
 
     Parameters
@@ -157,6 +157,9 @@ def resolve(deblender, maps, wcs, shape, show=None):
         With its calibration.
     maps, wcs, shape
         See `cells_of`.
+    noise : float, optional
+        White noise of the maps per pixel of Table 1 [mJy/beam], by default that of the
+        training.
     show : callable, optional
         Called with the number of tiles done and the number of all.
 
@@ -168,8 +171,9 @@ def resolve(deblender, maps, wcs, shape, show=None):
     covered : ndarray of bool, shape (ny, nx)
         Where they were.
     sources : pandas.DataFrame
-        What `superspire.deblender.calibration.apply` gives, of covered sky; without a
-        calibration what `list_sources` gives.
+        What `superspire.deblender.calibration.apply` gives of the sources on covered
+        sky that are more probably real than not; without a calibration what
+        `list_sources` gives.
     """
     cells, seen = cells_of(maps, wcs, shape)
     outputs = answer(deblender.model, cells, show)
@@ -183,7 +187,8 @@ def resolve(deblender, maps, wcs, shape, show=None):
     sigma = np.where(covered, sigma, np.nan).astype(np.float32)
     found = list_sources(outputs)
     if deblender.calibration:
-        found = apply(found, deblender.calibration)
+        level = at_noise(deblender.calibration, noise)
+        found = apply(found[found["heat"] >= level["least_heat"]], level)
     kept = on_true(covered, found["x"], found["y"])
     return image, sigma, covered, found[kept].reset_index(drop=True)
 
