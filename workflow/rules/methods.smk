@@ -27,12 +27,18 @@ NETWORKS = {
         "weights": "results/variants/galaxygan/network.weights.h5",
         "calibration": "results/variants/galaxygan/calibration.json",
     },
+    "deblender": {
+        "network": deblender("network.json"),
+        "weights": deblender("network.weights.h5"),
+        "levels": deblender("calibration.json"),
+    },
 }
 METHODS = {
     **TITLES,
-    "network": "Network",
-    "literal": "Network, weights of one",
-    "galaxygan": "Network, GalaxyGAN's loss",
+    "network": "Paper's network",
+    "literal": "Paper's network, weights of one",
+    "galaxygan": "Paper's network, GalaxyGAN's loss",
+    "deblender": "Deblender",
 }
 NOISE = {str(band): config["observed"]["spire_noise"] for band in SPIRE}
 

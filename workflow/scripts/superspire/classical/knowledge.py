@@ -13,7 +13,8 @@ def read_knowledge(files, params, positions=None):
     Parameters
     ----------
     files : snakemake.io.InputFiles
-        ``statistics``; of a network ``network`` and ``calibration``.
+        ``statistics``; of a network ``network`` and ``calibration``; of the deblender
+        ``levels`` in place of the latter.
     params : snakemake.io.Params
         ``realism``, ``threshold`` and ``minimum_flux`` of the configuration.
     positions : tuple of (ndarray, ndarray), optional
@@ -23,8 +24,10 @@ def read_knowledge(files, params, positions=None):
     -------
     superspire.classical.methods.Knowledge
     """
-    network = {}
-    if "network" in files.keys():  # noqa: SIM118
+    network, named = {}, files.keys()
+    if "levels" in named:
+        network = {"path": str(files.network), "calibration": str(files.levels)}
+    elif "network" in named:
         network = {
             "path": str(files.network),
             "calibration": read_json(files.calibration),

@@ -32,8 +32,8 @@ class Knowledge:
     positions : tuple of (ndarray, ndarray) or None
         True right ascensions and declinations [deg], for `forced_true` alone.
     network : dict
-        For networks alone: ``path``, ``calibration`` and ``extraction`` of
-        `superspire.classical.networks.find_by_network`.
+        For networks alone: ``path``, ``calibration`` and, of the paper's network,
+        ``extraction`` of `superspire.classical.networks.find_by_network`.
     """
 
     statistics: dict
@@ -61,9 +61,12 @@ def find(name, maps, knowledge):
         ``ra``, ``dec`` [deg], ``flux`` at 450 µm [mJy], ``snr`` of at least `FLOOR`.
     """
     if knowledge.network:
-        from superspire.classical.networks import find_by_network
+        from superspire.classical import networks
 
-        return find_by_network(maps, **knowledge.network, least_snr=FLOOR)
+        find_by = networks.find_by_network
+        if "extraction" not in knowledge.network:
+            find_by = networks.find_by_deblender
+        return find_by(maps, **knowledge.network, least_snr=FLOOR)
     beams = {band: beam_of(band, knowledge.realism) for band in SPIRE}
     statistics = knowledge.statistics
     if name.startswith("blind_"):

@@ -3,9 +3,11 @@
 import numpy as np
 from astropy.table import Table
 
+from superspire.deblender.inference import load_deblender, resolve
 from superspire.fields.products import extract_blocks
 from superspire.fields.tiling import common_grid, super_resolve_field
 from superspire.fields.uncertainty import extraction_noise
+from superspire.network.backend import set_precision
 from superspire.network.inference import load_network, super_resolve
 
 
@@ -43,3 +45,34 @@ def find_by_network(maps, path, calibration, extraction, least_snr):
     ra, dec = wcs.all_pix2world(x, y, 0) if len(x) else (x, y)
     flux = peak * calibration["peak_factor"] / calibration["factor"]
     return Table({"ra": ra, "dec": dec, "flux": flux, "snr": np.asarray(found["snr"])})
+
+
+def find_by_deblender(maps, path, calibration, least_snr):
+    """List the sources that the deblender finds.
+
+    Parameters
+    ----------
+    maps : dict of int to superspire.io.Map
+        Native maps [mJy/beam].
+    path : str
+        Description of the trained network; its weights lie beside it.
+    calibration : str
+        Its calibration.
+    least_snr : float
+        Least ratio of a flux to its error.
+
+    Returns
+    -------
+    astropy.table.Table
+        See `find_by_network`; the sources that are more probably real than not.
+    """
+    set_precision("auto")
+    network = load_deblender(path, calibration)
+    wcs, shape = common_grid(maps, {band: f"map {band}" for band in maps})
+    *_, found = resolve(network, maps, wcs, shape)
+    found = found.assign(snr=found["flux"] / found["error"])
+    found = found[found["snr"] >= least_snr]
+    x, y = found["x"].to_numpy(), found["y"].to_numpy()
+    ra, dec = wcs.all_pix2world(x, y, 0) if len(x) else (x, y)
+    columns = {name: found[name].to_numpy() for name in ("flux", "snr")}
+    return Table({"ra": ra, "dec": dec} | columns)

@@ -19,11 +19,12 @@ STYLES = {
     "forced": ("#009E73", "P"),
     "multiband_filter": ("#0072B2", "o"),
     "forced_true": ("#CC79A7", "X"),
+    "deblender": ("#D55E00", "*"),
 }
-"""Colour (Okabe & Ito 2008) and marker of each classical method."""
+"""Colour (Okabe & Ito 2008) and marker of each method."""
 
-OTHERS = (("#D55E00", "*"), ("#882255", "p"), ("#6B6B00", "h"), ("#332288", "8"))
-"""Those of the networks."""
+OTHERS = (("#882255", "p"), ("#6B6B00", "h"), ("#332288", "8"))
+"""Those of other networks."""
 
 PANELS = (
     ("completeness", STRICT, POSITION, 'Completeness, 4"'),
