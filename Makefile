@@ -1,6 +1,7 @@
 # make results   everything the paper shows, from a clean clone
 # make test      the tests
 # make benchmark time and memory of what takes long, into results/benchmark
+# make docs      write what is documented from its source (config/README.md, codemeta.json)
 # make lock      solve envs/requirements.in anew into envs/requirements.lock
 # make clean     forget results and logs; `make clean-all` the environment as well
 
@@ -9,7 +10,7 @@ BIN := .venv/bin
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: results test benchmark check lock clean clean-all help
+.PHONY: results test benchmark check docs lock clean clean-all help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -36,6 +37,9 @@ benchmark: .venv/.ready
 check: .venv/.ready
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/snakemake --lint
+
+docs: .venv/.ready
+	@PYTHONPATH=workflow/scripts $(BIN)/python workflow/scripts/write_documentation.py
 
 lock:
 	@$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet pip-tools

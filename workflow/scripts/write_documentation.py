@@ -1,0 +1,31 @@
+"""Write the pages that are made from something else in the repository."""
+
+from pathlib import Path
+
+from superspire.documentation import (
+    configuration_reference,
+    load_schema,
+    replace_block,
+)
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+REFERENCE = ROOT / "config/README.md"
+
+
+def documents():
+    """Give the pages and their text as it should be.
+
+    Returns
+    -------
+    dict of Path to str
+    """
+    reference = configuration_reference(load_schema(SCHEMA))
+    page = REFERENCE.read_text(encoding="utf-8")
+    return {REFERENCE: replace_block(page, reference)}
+
+
+if __name__ == "__main__":
+    for file, text in documents().items():
+        file.write_text(text, encoding="utf-8")
+        print(file.relative_to(ROOT))
