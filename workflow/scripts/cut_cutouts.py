@@ -13,7 +13,7 @@ from superspire.dataset.cutouts import (
 from superspire.dataset.interpolation import interpolate
 from superspire.errors import InputError
 from superspire.instruments import BANDS, TARGET
-from superspire.io import read_map
+from superspire.io import new_array, read_map
 
 
 def in_all_bands(target, paths):
@@ -56,9 +56,7 @@ def main(job):
         indices.append(index)
         if stacks is None:
             stacks = {
-                band: np.lib.format.open_memmap(
-                    path, "w+", np.float32, (len(planned), *own[band].shape[1:])
-                )
+                band: new_array(path, (len(planned), *own[band].shape[1:]))
                 for band, path in zip(BANDS, job.output.stacks, strict=True)
             }
         if not np.isfinite(own[TARGET]).all():

@@ -12,5 +12,5 @@ def main(job, terminal):
 if __name__ == "__main__":
     from superspire.job import job
 
-    with job(snakemake) as terminal:
+    with job(snakemake, stage=False) as terminal:
         main(snakemake, terminal)

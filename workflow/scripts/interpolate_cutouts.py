@@ -11,7 +11,7 @@ from superspire.dataset.cutouts import OBSERVED_SPLITS, cutout_map
 from superspire.dataset.interpolation import interpolate
 from superspire.errors import InputError
 from superspire.instruments import BANDS, CUTOUT, SPIRE, TARGET
-from superspire.io import read_json
+from superspire.io import new_array, read_json
 
 
 def main(job):
@@ -24,9 +24,7 @@ def main(job):
         for sky, paths in zip(job.params.skies, files, strict=True)
         for band, path in zip(BANDS, paths, strict=True)
     }
-    images = np.lib.format.open_memmap(
-        job.output[0], "w+", np.float32, (len(index), CUTOUT, CUTOUT, len(SPIRE))
-    )
+    images = new_array(job.output[0], (len(index), CUTOUT, CUTOUT, len(SPIRE)))
 
     def fill(row):
         grid = cutout_map(None, wcs[row.sky, TARGET], row.x0, row.y0).wcs

@@ -95,12 +95,14 @@ def inputs(tmp_path):
 RUNNER = """
 import json, runpy, sys
 from types import SimpleNamespace
+from snakemake.iocontainers import OutputFiles
 
 class Files(dict):
     __getattr__ = dict.__getitem__
 
 script, record = sys.argv[1], json.loads(sys.argv[2])
 record = {key: Files(part) for key, part in record.items()}
+record["output"] = OutputFiles(fromdict=record["output"])
 job = SimpleNamespace(**record, threads=1, log=[])
 runpy.run_path(script, {"snakemake": job}, "__main__")
 """

@@ -220,6 +220,36 @@ def read_table(path):
     return Table.read(path, format=kind)
 
 
+def new_array(path, shape, dtype=np.float32):
+    """Make a .npy file to fill through memory, with its room on the disk taken.
+
+    Without that a full disk would end the process by a signal, without a word.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to write.
+    shape : tuple of int
+        Shape of the array.
+    dtype : numpy.dtype
+        Its type.
+
+    Returns
+    -------
+    numpy.memmap, shape ``shape``
+
+    Raises
+    ------
+    OSError
+        If the disk has no room for it.
+    """
+    array = np.lib.format.open_memmap(path, "w+", dtype, shape)
+    if hasattr(os, "posix_fallocate"):
+        with open(path, "r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, file.seek(0, os.SEEK_END))
+    return array
+
+
 class ImageStack:
     """The images of a .npy file, each read from disk when it is asked for.
 

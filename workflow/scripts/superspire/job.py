@@ -1,10 +1,15 @@
 """What every script of the workflow does around its work."""
 
 import contextlib
+import errno
 import os
 import sys
 
 from superspire.errors import InputError
+from superspire.outputs import whole
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a disk that takes no more."""
 
 
 def capture(log):
@@ -29,26 +34,47 @@ def capture(log):
     sys.stderr.reconfigure(line_buffering=True)
 
 
+def tell(sentence, snakemake, terminal):
+    """End a job with a sentence in its log and, if that exists, on the terminal."""
+    with contextlib.suppress(OSError):
+        print(f"Error: {sentence}", file=sys.stderr, flush=True)
+    if snakemake.log:
+        print(f"Error: {sentence}", file=terminal)
+    sys.exit(1)
+
+
 @contextlib.contextmanager
-def job(snakemake):
-    """Run the body of a script: log captured, input errors told in one sentence.
+def job(snakemake, stage=True):
+    """Run the body of a script: log captured, outputs whole, errors in one sentence.
 
     Parameters
     ----------
     snakemake : object
-        The object that Snakemake gives to a script; its ``log`` is used.
+        The object that Snakemake gives to a script; its ``log`` and ``output`` are
+        used.
+    stage : bool
+        Whether outputs are written elsewhere first, see `superspire.outputs.whole`;
+        a script that sees to that itself does without.
 
     Yields
     ------
     file
         The terminal, for progress that the user should see.
     """
+    output = getattr(snakemake, "output", [])
+    wanted = ", ".join(map(str, output)) or "the outputs"
+    staging = whole(output) if stage and output else contextlib.nullcontext()
     with os.fdopen(os.dup(2), "w", buffering=1) as terminal:
-        capture(snakemake.log)
         try:
-            yield terminal
+            capture(snakemake.log)
+            with staging:
+                yield terminal
         except InputError as error:
-            print(f"Error: {error}", file=sys.stderr)
-            if snakemake.log:
-                print(f"Error: {error}", file=terminal)
-            sys.exit(1)
+            tell(error, snakemake, terminal)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            found = os.strerror(error.errno).lower()
+            tell(
+                f"{wanted}: expected room to write, found: {found}", snakemake, terminal
+            )
