@@ -4,6 +4,7 @@ Everything:            snakemake --cores all all
 One figure or table:   snakemake --cores 1 results/fig7.pdf
 The paper's scale:     snakemake --cores all all --configfile config/paper.yaml
 Your own SPIRE maps:   snakemake --cores 2 results/fields/NAME/superresolved.fits
+Every other target:    snakemake help
 """
 
 from snakemake.utils import min_version
@@ -48,3 +49,6 @@ rule all:
         "results/comparison.csv",
         "results/training/learning_curves.pdf",
         fields(),
+
+
+include: "workflow/rules/help.smk"

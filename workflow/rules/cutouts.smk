@@ -41,6 +41,8 @@ rule measure_normalisation:
         "results/cutouts/normalisation.json",
     log:
         "logs/measure_normalisation.log",
+    benchmark:
+        "benchmarks/measure_normalisation.tsv"
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -76,6 +78,8 @@ rule augment_cutouts:
         "results/cutouts/observed/augmentation.csv",
     log:
         "logs/augment_cutouts.log",
+    benchmark:
+        "benchmarks/augment_cutouts.tsv"
     conda:
         "../../envs/analysis.yaml"
     params:
