@@ -79,6 +79,8 @@ rule import_reference:
         "results/skies/{sky}/catalogue.fits",
     log:
         "logs/import_reference/{sky}.log",
+    benchmark:
+        "benchmarks/import_reference/{sky}.tsv"
     wildcard_constraints:
         sky="none" if MOCKED else "observed",
     conda:
