@@ -1,16 +1,23 @@
 """Write the pages that are made from something else in the repository."""
 
+import json
+import sys
+import tomllib
 from pathlib import Path
+
+import yaml
 
 from superspire.documentation import (
     configuration_reference,
     load_schema,
     replace_block,
 )
+from superspire.metadata import codemeta
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 REFERENCE = ROOT / "config/README.md"
+METADATA = ROOT / "codemeta.json"
 
 
 def documents():
@@ -22,10 +29,34 @@ def documents():
     """
     reference = configuration_reference(load_schema(SCHEMA))
     page = REFERENCE.read_text(encoding="utf-8")
-    return {REFERENCE: replace_block(page, reference)}
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    metadata = codemeta(citation, project["project"])
+    return {
+        REFERENCE: replace_block(page, reference),
+        METADATA: json.dumps(metadata, indent=2, ensure_ascii=False) + "\n",
+    }
+
+
+def stale():
+    """Find the pages that are not as they should be.
+
+    Returns
+    -------
+    list of Path
+    """
+    return [
+        file
+        for file, text in documents().items()
+        if not file.exists() or file.read_text(encoding="utf-8") != text
+    ]
 
 
 if __name__ == "__main__":
+    if "--check" in sys.argv[1:]:
+        for file in stale():
+            print(f"{file.relative_to(ROOT)}: expected what `make docs` writes")
+        sys.exit(bool(stale()))
     for file, text in documents().items():
         file.write_text(text, encoding="utf-8")
         print(file.relative_to(ROOT))
