@@ -27,7 +27,7 @@ FAINTEST = 1.0
 
 QUANTILES = (0.158655, 0.5, 0.841345)
 
-LEAST = 100
+LEAST = 300
 """Sources in a bin of the calibration, if there are so many."""
 
 TRUE_EDGES = np.geomspace(3.0, 60.0, 19)
