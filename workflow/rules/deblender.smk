@@ -4,10 +4,14 @@ A network that lists sources besides super-resolving, for accurate catalogues.
 In: the configuration alone; its fields are simulated here, half of them unlike the sky
 model. Out: the trained network (results/deblender/network.json and its weights) and the
 calibration of its fluxes, errors and probabilities. A killed training goes on from its
-last whole epoch, which is kept in results/deblender/backup.
+last whole epoch, which is kept in results/deblender/backup. Of the network trained here,
+or of the one that comes trained: results/benchmark/conditions.csv, what it is worth on
+unlike skies, and reliability.pdf, whether its errors are right.
 """
 
 from superspire.deblender.conditions import CONDITIONS
+
+DRAWN_CONDITIONS = ("nominal", "two_modes", "noise_1", "noise_5", "cirrus", "degraded")
 
 
 rule simulate_training_field:
@@ -107,7 +111,9 @@ rule try_condition:
         statistics="results/methods/statistics.json",
         threshold="results/methods/multiband_filter_threshold.json",
     output:
-        "results/deblender/conditions/{condition}.csv",
+        summary="results/deblender/conditions/{condition}.csv",
+        diagram="results/deblender/conditions/{condition}_diagram.csv",
+        counts="results/deblender/conditions/{condition}_counts.csv",
     log:
         "logs/try_condition/{condition}.log",
     benchmark:
@@ -136,7 +142,12 @@ rule compare_conditions:
     input:
         expand("results/deblender/conditions/{condition}.csv", condition=CONDITIONS),
     output:
-        "results/benchmark/conditions.csv",
+        report(
+            "results/benchmark/conditions.csv",
+            caption="../report/conditions.rst",
+            category="Pretrained network",
+            labels={"shows": "unlike skies"},
+        ),
     log:
         "logs/compare_conditions.log",
     benchmark:
@@ -151,6 +162,44 @@ rule compare_conditions:
         code=code_digest("join_tables.py"),
     script:
         "../scripts/join_tables.py"
+
+
+rule plot_reliability:
+    """Draw how often stated errors and probabilities are right."""
+    input:
+        diagrams=expand(
+            "results/deblender/conditions/{condition}_diagram.csv",
+            condition=DRAWN_CONDITIONS,
+        ),
+        counts=expand(
+            "results/deblender/conditions/{condition}_counts.csv",
+            condition=DRAWN_CONDITIONS,
+        ),
+    output:
+        pdf=report(
+            "results/benchmark/reliability.pdf",
+            caption="../report/reliability.rst",
+            category="Pretrained network",
+            labels={"shows": "reliability diagrams"},
+        ),
+        png="results/benchmark/reliability.png",
+        csv="results/benchmark/reliability.csv",
+        counts="results/benchmark/reliability_counts.csv",
+    log:
+        "logs/plot_reliability.log",
+    benchmark:
+        "benchmarks/plot_reliability.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="10m",
+    params:
+        conditions=DRAWN_CONDITIONS,
+        code=code_digest("plot_reliability.py"),
+    script:
+        "../scripts/plot_reliability.py"
 
 
 rule publish_deblender:

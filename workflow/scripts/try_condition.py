@@ -7,6 +7,7 @@ from superspire.classical.methods import Knowledge, find
 from superspire.deblender.calibration import at_noise, coverage, expected_at
 from superspire.deblender.conditions import CONDITIONS
 from superspire.deblender.counts import corrected_counts
+from superspire.deblender.diagram import reliability_diagram
 from superspire.deblender.inference import load_deblender, resolve
 from superspire.deblender.observing import observe, truth_of
 from superspire.evaluation.methods import field_catalogue, summarise
@@ -37,17 +38,19 @@ def find_classically(files, maps):
     return table[table["snr"] >= read_json(files.threshold)["threshold"]]
 
 
-def count_ratios(sources, truth, expectation):
+def count_ratios(sources, truth, expectation, area):
     """Corrected over true number counts from 4 to 32 mJy, bin by bin."""
-    counts = corrected_counts(sources["flux"].to_numpy(), expectation, 1.0)
+    counts = corrected_counts(sources["flux"].to_numpy(), expectation, area)
     edges = [*counts["flux_min"], counts["flux_max"].iloc[-1]]
     true = np.histogram(truth["flux"], edges)[0]
-    ratio = counts["dNdS"] * np.diff(edges) / true
-    return {
-        f"counts_{low:.3g}_{high:.3g}": value
-        for low, high, value in zip(edges[:-1], edges[1:], ratio, strict=True)
-        if COUNTS[0] <= low < COUNTS[1]
-    }
+    number = true / (area * np.diff(edges))
+    table = counts[["flux_min", "flux_max"]].assign(
+        flux=np.sqrt(counts["flux_min"] * counts["flux_max"]),
+        n_true=true,
+        ratio=counts["dNdS"] / number,
+        error=counts["error"] / number,
+    )
+    return table[counts["flux_min"].between(*COUNTS, inclusive="left")]
 
 
 def main(job):
@@ -86,10 +89,19 @@ def main(job):
         for method, table in found.items()
     ]
     rows[0] |= coverage(sources, truth, (size, size))
-    rows[0] |= count_ratios(sources, truth, expectation)
-    table = pd.DataFrame(rows)
-    table.to_csv(job.output[0], index=False, float_format="%.5g")
-    print(table.T.to_string())
+    counts = count_ratios(sources, truth, expectation, (size / 3600.0) ** 2)
+    rows[0] |= {
+        f"counts_{row.flux_min:.3g}_{row.flux_max:.3g}": row.ratio
+        for row in counts.itertuples()
+    }
+    diagram = reliability_diagram(sources, truth, (size, size))
+    for output, table in (
+        ("summary", pd.DataFrame(rows)),
+        ("diagram", diagram),
+        ("counts", counts),
+    ):
+        table.to_csv(job.output[output], index=False, float_format="%.5g")
+        print(table.T.to_string())
 
 
 if __name__ == "__main__":
