@@ -23,7 +23,7 @@ rule benchmark_simulation:
         "../../envs/analysis.yaml"
     threads: 2
     resources:
-        mem="8GB",
+        mem_mb=memory(7400),
         runtime="30m",
     params:
         code=code_digest("benchmark_simulation.py"),
@@ -41,7 +41,7 @@ rule benchmark_training:
         "../../envs/tensorflow.yaml"
     threads: 2
     resources:
-        mem="16GB",
+        mem_mb=memory(15400),
         runtime="1h",
     params:
         base_filters=[16, 64],

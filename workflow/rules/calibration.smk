@@ -24,7 +24,7 @@ rule calibrate_fluxes:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(600, per_input=0.3),
         runtime="30m",
     params:
         brightest_fraction=lookup("calibration/brightest_fraction", within=config),

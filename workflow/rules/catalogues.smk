@@ -35,7 +35,7 @@ rule extract_sources:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(600, per_input=0.3),
         runtime="1h",
     params:
         threshold=lookup("extraction/threshold", within=config),
@@ -62,7 +62,7 @@ rule list_injected_sources:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="4GB",
+        mem_mb=memory(600, per_input=0.8),
         runtime="30m",
     params:
         code=code_digest("list_injected_sources.py"),
@@ -92,7 +92,7 @@ rule measure_recovery:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(1400),
         runtime="30m",
     params:
         match_radius=lookup("extraction/match_radius", within=config),
@@ -125,7 +125,7 @@ rule stack_sources:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="4GB",
+        mem_mb=memory(800, per_input=0.5),
         runtime="30m",
     params:
         code=code_digest("stack_sources.py"),
@@ -170,7 +170,7 @@ rule comparison:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(1400),
         runtime="10m",
     params:
         datasets=DATASETS,

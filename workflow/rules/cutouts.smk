@@ -19,6 +19,9 @@ rule cut_cutouts:
         "benchmarks/cut_cutouts/{dataset}.tsv"
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=memory(300, per_input=4),
+        runtime="30m",
     params:
         code=code_digest("cut_cutouts.py"),
         skies=skies,
@@ -45,6 +48,9 @@ rule measure_normalisation:
         "benchmarks/measure_normalisation.tsv"
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=memory(300, per_input=2),
+        runtime="10m",
     params:
         code=code_digest("measure_normalisation.py"),
     script:
@@ -64,6 +70,9 @@ rule find_sources:
     conda:
         "../../envs/analysis.yaml"
     threads: 2
+    resources:
+        mem_mb=memory(300, per_input=1.2),
+        runtime="30m",
     params:
         code=code_digest("find_sources.py"),
     script:
@@ -82,6 +91,9 @@ rule augment_cutouts:
         "benchmarks/augment_cutouts.tsv"
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=memory(400),
+        runtime="10m",
     params:
         code=code_digest("augment_cutouts.py"),
     script:

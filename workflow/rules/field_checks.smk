@@ -21,7 +21,7 @@ rule measure_colours:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem="4GB",
+        mem_mb=memory(500, per_input=2.5),
         runtime="15m",
     params:
         code=code_digest("measure_colours.py"),
@@ -43,7 +43,7 @@ rule check_field:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem="4GB",
+        mem_mb=memory(3400),
         runtime="15m",
     params:
         code=code_digest("check_field.py"),
@@ -70,7 +70,7 @@ if not MOCKED:
         conda:
             "../../envs/analysis.yaml"
         resources:
-            mem="8GB",
+            mem_mb=memory(7400),
             runtime="15m",
         params:
             code=code_digest("check_field.py"),

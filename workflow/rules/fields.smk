@@ -25,7 +25,7 @@ rule measure_expectation:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(1400),
         runtime="10m",
     params:
         code=code_digest("measure_expectation.py"),
@@ -59,7 +59,7 @@ if config["network"]["architecture"] == "unet":
             "../../envs/tensorflow.yaml"
         threads: 2
         resources:
-            mem="8GB",
+            mem_mb=memory(7400),
             runtime="2h",
         params:
             code=code_digest("super_resolve_field.py"),
@@ -96,7 +96,7 @@ else:
             "../../envs/tensorflow.yaml"
         threads: 2
         resources:
-            mem="8GB",
+            mem_mb=memory(7400),
             runtime="2h",
         params:
             code=code_digest("deblend_field.py"),
@@ -131,7 +131,7 @@ rule compare_field:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="4GB",
+        mem_mb=memory(3400),
         runtime="15m",
     params:
         code=code_digest("compare_field.py"),

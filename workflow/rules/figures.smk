@@ -25,7 +25,7 @@ rule fig1:
         "../../envs/tensorflow.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(1400),
         runtime="10m",
     params:
         network=unet_options,
@@ -59,7 +59,7 @@ rule fig2:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(1200, per_input=0.2),
         runtime="10m",
     params:
         code=code_digest("fig2.py"),
@@ -110,7 +110,7 @@ rule fig3:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(1200, per_input=0.2),
         runtime="10m",
     params:
         code=code_digest("fig3.py"),
@@ -139,7 +139,7 @@ rule fig4:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(1400),
         runtime="10m",
     params:
         datasets=DATASETS,
@@ -169,7 +169,7 @@ rule fig5:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(1400),
         runtime="10m",
     params:
         datasets=DATASETS,
@@ -200,7 +200,7 @@ rule fig6:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(1400),
         runtime="10m",
     params:
         datasets=DATASETS,
@@ -233,7 +233,7 @@ rule fig7:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(1400),
         runtime="10m",
     params:
         datasets=DATASETS,

@@ -22,6 +22,9 @@ rule super_resolve:
     conda:
         "../../envs/tensorflow.yaml"
     threads: 2
+    resources:
+        mem_mb=memory(1500, per_input=0.6),
+        runtime="1h",
     params:
         code=code_digest("super_resolve.py"),
     script:

@@ -21,6 +21,9 @@ rule interpolate_cutouts:
     conda:
         "../../envs/analysis.yaml"
     threads: 2
+    resources:
+        mem_mb=memory(500, per_input=3),
+        runtime="1h",
     params:
         code=code_digest("interpolate_cutouts.py"),
         skies=skies,

@@ -28,7 +28,7 @@ rule make_maps:
         "../../envs/analysis.yaml"
     threads: 2
     resources:
-        mem="6GB",
+        mem_mb=memory(500, per_area=200),
         runtime="30m",
     params:
         code=code_digest("make_maps.py"),
@@ -64,6 +64,9 @@ rule read_observed_map:
         band="none" if MOCKED else "|".join(str(band) for band in BANDS),
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=memory(1000, per_input=6),
+        runtime="15m",
     params:
         code=code_digest("read_observed_map.py"),
         reading=lambda wildcards: config["observed"]["reading"].get(wildcards.band, {}),
@@ -85,6 +88,9 @@ rule import_reference:
         sky="none" if MOCKED else "observed",
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=memory(400),
+        runtime="10m",
     params:
         code=code_digest("import_reference.py"),
         reference=lookup("observed/reference", within=config),

@@ -62,7 +62,7 @@ rule compare_presets:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(1400),
         runtime="30m",
     params:
         presets=list(PRESETS),

@@ -21,7 +21,7 @@ rule simulate_catalogue:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(500, per_area=10),
         runtime="30m",
     params:
         seed=lookup("seed", within=config),
@@ -56,7 +56,7 @@ rule simulate_two_modes:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(1400),
         runtime="30m",
     params:
         seed=lookup("seed", within=config),
@@ -89,7 +89,7 @@ rule run_egg:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=lambda wildcards: int(1000 + 700 * sky_area(wildcards)),
+        mem_mb=memory(400, per_area=700),
         disk_mb=lambda wildcards: int(1000 + 300 * sky_area(wildcards)),
         runtime="2h",
     params:
@@ -121,7 +121,7 @@ rule import_catalogue:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem="4GB",
+        mem_mb=memory(1000, per_input=4),
         runtime="30m",
     params:
         code=code_digest("import_catalogue.py"),

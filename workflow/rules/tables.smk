@@ -24,7 +24,7 @@ rule table1:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(1400),
         runtime="10m",
     params:
         code=code_digest("table1.py"),
@@ -50,7 +50,7 @@ rule table2:
         "../../envs/tensorflow.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(1400),
         runtime="10m",
     params:
         network=unet_options,
@@ -79,7 +79,7 @@ rule table3:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(1400),
         runtime="10m",
     params:
         code=code_digest("table3.py"),

@@ -31,7 +31,7 @@ rule train_network:
         "../../envs/tensorflow.yaml"
     threads: 8
     resources:
-        mem="16GB",
+        mem_mb=training_memory(),
         runtime="24h",
         gpu=1,
     params:
@@ -67,7 +67,7 @@ rule plot_learning:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="1GB",
+        mem_mb=memory(400),
         runtime="10m",
     params:
         code=code_digest("plot_learning.py"),

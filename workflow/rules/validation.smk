@@ -48,7 +48,7 @@ rule evaluate_grid:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(1400),
         runtime="10m",
     params:
         code=code_digest("evaluate_grid.py"),
@@ -73,7 +73,7 @@ rule compare_grid:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="1GB",
+        mem_mb=memory(400),
         runtime="10m",
     params:
         code=code_digest("compare_grid.py"),
@@ -95,7 +95,7 @@ rule validate_sky:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="3GB",
+        mem_mb=memory(2400),
         runtime="30m",
     params:
         seed=lookup("seed", within=config),
@@ -121,7 +121,7 @@ rule validate_draws:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(1400),
         runtime="10m",
     params:
         seed=lookup("seed", within=config),
@@ -164,7 +164,7 @@ rule summarise_validation:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="1GB",
+        mem_mb=memory(400),
         runtime="10m",
     params:
         area=lookup("validation/area", within=config),
@@ -196,7 +196,7 @@ rule plot_validation:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="1GB",
+        mem_mb=memory(400),
         runtime="10m",
     params:
         code=code_digest("plot_validation.py"),
@@ -226,7 +226,7 @@ rule plot_counts:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem_mb=memory(1400),
         runtime="10m",
     params:
         code=code_digest("plot_counts.py"),

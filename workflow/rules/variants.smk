@@ -49,7 +49,7 @@ rule train_variant:
         "../../envs/tensorflow.yaml"
     threads: 8
     resources:
-        mem="16GB",
+        mem_mb=training_memory(),
         runtime="24h",
         gpu=1,
     params:
