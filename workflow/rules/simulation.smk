@@ -4,19 +4,21 @@ The simulated sky (section 2.1).
 In: the configuration, and perhaps a catalogue. Out: for each sky,
 results/skies/{sky}/catalogue.fits with its galaxies: positions, properties and fluxes
 in the four bands, from our model of EGG, from EGG itself or from any other catalogue.
+Workflows with one SNAKEMAKE_OUTPUT_CACHE share what our model makes.
 """
 
+SHARED = bool(os.environ.get("SNAKEMAKE_OUTPUT_CACHE"))
 
-rule simulate_catalogue:
+
+rule share_catalogue:
     """Simulate the galaxies of a field: masses, luminosities, fluxes and positions."""
     output:
         "results/skies/{sky}/catalogue.fits",
     log:
-        "logs/simulate_catalogue/{sky}.log",
-    benchmark:
-        "benchmarks/simulate_catalogue/{sky}.tsv"
+        "logs/share_catalogue/{sky}.log",
     wildcard_constraints:
-        sky=skies_from("model"),
+        sky=skies_from("model") if SHARED else "none",
+    cache: SHARED
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -37,9 +39,20 @@ rule simulate_catalogue:
         realism=realism("emission_lines", "weak_lensing", "strong_lensing"),
         area=sky_area,
         center=sky_center,
+        sky=lambda wildcards: wildcards.sky,
         code=code_digest("simulate_catalogue.py"),
     script:
         "../scripts/simulate_catalogue.py"
+
+
+use rule share_catalogue as simulate_catalogue with:
+    log:
+        "logs/simulate_catalogue/{sky}.log",
+    benchmark:
+        "benchmarks/simulate_catalogue/{sky}.tsv"
+    wildcard_constraints:
+        sky="none" if SHARED else skies_from("model"),
+    cache: False
 
 
 rule simulate_two_modes:
