@@ -7,12 +7,16 @@ Your own SPIRE maps:   snakemake --cores 2 results/fields/NAME/superresolved.fit
 Every other target:    snakemake help
 """
 
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.25")
 
+# From any other folder the defaults, which are the same, come from the schema.
+if Path("config/config.yaml").exists():
 
-configfile: "config/config.yaml"
+    configfile: "config/config.yaml"
 
 
 report: "workflow/report/workflow.rst"

@@ -76,6 +76,12 @@ def test_every_key_is_documented():
         ({"realism": {"spire_beams": {250: "a"}}}, "is a required"),
         ({"realism": {"scuba2_filter": 3}}, "scuba2_filter: expected at least 20"),
         ({"realism": {"depth": {850: "a"}}}, "'realism.depth.850'"),
+        ({"fields": {"a/b": {}}}, "expected names of letters, digits, _, ., + and -"),
+        ({"downloads": {"../a": {"url": "http://b"}}}, "expected names of files below"),
+        (
+            {"downloads": {"a": {"url": "b"}}},
+            "url: expected address of the file, found",
+        ),
     ],
 )
 def test_mistakes_are_named(config, message):

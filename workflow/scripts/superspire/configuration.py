@@ -148,5 +148,6 @@ def explain(error):
         "exclusiveMaximum": f"expected less than {error.validator_value}",
         "required": error.message,
         "anyOf": f"expected {description(error.schema)}",
+        "pattern": f"expected {description(error.schema)}",
     }.get(error.validator, error.message)
     return f"{place}: {expected}, found {error.instance!r}"

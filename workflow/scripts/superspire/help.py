@@ -1,5 +1,6 @@
 """The targets of the workflow, listed from its rules."""
 
+import difflib
 import re
 from pathlib import Path
 
@@ -117,3 +118,57 @@ def overview(rules):
             "snakemake --report report.html",
         ]
     )
+
+
+def requested(arguments):
+    """Find what is certainly a target among the arguments of a command.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        The command's arguments, without its name.
+
+    Returns
+    -------
+    list of str
+        All that follows ``--``, and files of the results that follow no option.
+    """
+    if "--" in arguments:
+        return list(arguments[arguments.index("--") + 1 :])
+    pairs = zip(["", *arguments], arguments, strict=False)
+    return [
+        argument
+        for before, argument in pairs
+        if argument.startswith("results/") and not before.startswith("-")
+    ]
+
+
+def find_unknown(targets, rules):
+    """Say which target no rule makes.
+
+    Parameters
+    ----------
+    targets : iterable of str
+        What a user asks for.
+    rules : iterable
+        Every rule of the workflow.
+
+    Returns
+    -------
+    str or None
+        A sentence, if there is such a target.
+    """
+    rules = list(rules)
+    names = {rule.name for rule in rules}
+    for wanted in targets:
+        made = wanted in names or any(rule.is_producer(wanted) for rule in rules)
+        if made or Path(wanted).exists():
+            continue
+        known = [*names, *(str(file) for rule in rules for file in rule.output)]
+        close = difflib.get_close_matches(wanted, known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        return (
+            f"{wanted}: expected a target, found no rule that makes it{hint} "
+            "`snakemake help` lists every target"
+        )
+    return None
