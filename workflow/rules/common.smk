@@ -182,6 +182,13 @@ def field_colours():
     return deblender("colours.json")
 
 
+def varied_network():
+    """The network of fields, if its training varied the noise."""
+    if config["network"]["architecture"] == "unet":
+        return {}
+    return {"network": deblender("network.json")}
+
+
 def deblender_field(wildcards):
     """Area of a field of the deblender [deg²], and whether it departs from the model."""
     options = config["deblender"]

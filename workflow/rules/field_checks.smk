@@ -33,6 +33,7 @@ rule check_field:
     """Check the astrometry, flux scale and noise of the maps of a field."""
     input:
         unpack(field_maps),
+        **varied_network(),
         colours=field_colours(),
     output:
         "results/fields/{field}/checks.json",

@@ -236,3 +236,12 @@ def test_real_map_agrees_with_its_error_map(band, name):
     )
     assert found.over_error == pytest.approx(1.0, abs=0.15)
     assert found.rms == pytest.approx(found.error_map, rel=0.25)
+
+
+@pytest.mark.parametrize(("here", "told"), [(0.7, 1), (1.0, 0), (6.0, 0), (8.0, 1)])
+def test_a_network_for_many_noises(here, told):
+    training = TRAINING | {"noises_mjy_beam": [1.0, 6.0]}
+    record, warnings = compare_noise(noise(here), training, 250)
+    assert len(warnings) == told
+    assert all("1 to 6 mJy/beam" in warning for warning in warnings)
+    assert record["ratio"] == pytest.approx(here / TRAINING["noise_mjy_beam"])

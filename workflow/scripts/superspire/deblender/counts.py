@@ -3,6 +3,9 @@
 import numpy as np
 import pandas as pd
 
+LARGEST_FACTOR = 3.0
+"""Bins that need a larger correction, or its inverse, are left out."""
+
 
 def corrected_counts(flux, expectation, area):
     """Count sources in bins of S450 and correct the numbers.
@@ -28,6 +31,8 @@ def corrected_counts(flux, expectation, area):
         one here and the one on mock sky; ``uncorrected`` [deg⁻² mJy⁻¹]; ``factor``.
     """
     factors = expectation[expectation["quantity"] == "counts"].sort_values("flux_min")
+    small = factors["value"].between(1.0 / LARGEST_FACTOR, LARGEST_FACTOR)
+    factors = factors[small]
     rows = []
     for bin_ in factors.itertuples():
         n = int(((flux >= bin_.flux_min) & (flux < bin_.flux_max)).sum())

@@ -179,7 +179,9 @@ def compare_noise(noise, training, band):
     noise : Noise
         Noise of the map.
     training : dict
-        ``noise_mjy_beam`` per pixel of ``pixel_arcsec``, and ``confusion_mjy_beam``.
+        ``noise_mjy_beam`` per pixel of ``pixel_arcsec``, and ``confusion_mjy_beam``;
+        ``noises_mjy_beam``, lowest and highest, if it was trained and calibrated at
+        several.
     band : int
         Wavelength [µm].
 
@@ -226,6 +228,15 @@ def compare_noise(noise, training, band):
             )
         return record, warnings
     ratio = record["ratio"] = here / wanted
+    if "noises_mjy_beam" in training:
+        low, high = training["noises_mjy_beam"]
+        if not low / (1.0 + TOLERANCE) <= here <= high * (1.0 + TOLERANCE):
+            warnings.append(
+                f"{found} is not within the {low:g} to {high:g} mJy/beam that the "
+                "network was trained and calibrated for: errors and probabilities are "
+                "those at the nearest"
+            )
+        return record, warnings
     if ratio > 1.0 + TOLERANCE:
         warnings.append(
             f"{found} is {ratio:.2f} times that of the training per solid angle: "
