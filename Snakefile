@@ -42,6 +42,7 @@ include: "workflow/rules/presets.smk"
 include: "workflow/rules/deblender.smk"
 include: "workflow/rules/variants.smk"
 include: "workflow/rules/methods.smk"
+include: "workflow/rules/ablation.smk"
 include: "workflow/rules/benchmark.smk"
 
 

@@ -189,19 +189,27 @@ def varied_network():
     return {"network": deblender("network.json")}
 
 
+def departs(part):
+    """Whether a field of the deblender, such as train_3, departs from the model."""
+    kind, number = part.split("_")
+    before, after = (
+        int(config["deblender"]["unlike"] * (int(number) + i)) for i in (0, 1)
+    )
+    return kind == "train" and after > before
+
+
 def deblender_field(wildcards):
     """Area of a field of the deblender [deg²], and whether it departs from the model."""
-    options = config["deblender"]
-    kind, number = wildcards.part.split("_")
-    before, after = (int(options["unlike"] * (int(number) + i)) for i in (0, 1))
-    return {"area": options["area"], "unlike": kind == "train" and after > before}
+    return {"area": config["deblender"]["area"], "unlike": departs(wildcards.part)}
 
 
-def deblender_files(kind, number):
-    """Files of some of the deblender's fields."""
+def deblender_files(kind, number, alike=False):
+    """Files of some of the deblender's fields, perhaps just of those like the model."""
+    parts = (f"{kind}_{i}" for i in range(number))
     return [
-        f"results/deblender/fields/{kind}_{i}/{name}.npy"
-        for i in range(number)
+        f"results/deblender/fields/{part}/{name}.npy"
+        for part in parts
+        if not (alike and departs(part))
         for name in ("signal", "noise", "target", "sources")
     ]
 
