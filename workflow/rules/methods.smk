@@ -226,6 +226,38 @@ rule measure_methods:
         "../scripts/measure_methods.py"
 
 
+rule measure_ceilings:
+    """Give the errors that no method can undercut."""
+    input:
+        statistics="results/methods/statistics.json",
+        map_250="results/skies/independent/250.fits",
+        map_350="results/skies/independent/350.fits",
+        map_500="results/skies/independent/500.fits",
+        catalogue="results/skies/independent/catalogue.fits",
+    output:
+        report(
+            "results/benchmark/ceilings.csv",
+            caption="../report/ceilings.rst",
+            category="Methods",
+            labels={"shows": "ceilings"},
+        ),
+    log:
+        "logs/measure_ceilings.log",
+    benchmark:
+        "benchmarks/measure_ceilings.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="10m",
+    params:
+        realism=realism("spire_beams"),
+        code=code_digest("measure_ceilings.py"),
+    script:
+        "../scripts/measure_ceilings.py"
+
+
 rule plot_methods:
     """Draw all methods into one figure and write them into one table."""
     input:

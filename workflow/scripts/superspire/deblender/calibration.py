@@ -16,7 +16,11 @@ from scipy.optimize import isotonic_regression
 from superspire.errors import InputError
 from superspire.evaluation.expectation import COLUMNS
 from superspire.evaluation.matching import find_pairs
-from superspire.evaluation.measures import FLUX_FACTOR, binomial_interval
+from superspire.evaluation.measures import (
+    FLUX_FACTOR,
+    RAYLEIGH_MEDIAN,
+    binomial_interval,
+)
 from superspire.evaluation.methods import inside
 
 RADIUS = 4.0
@@ -35,9 +39,6 @@ TRUE_EDGES = np.geomspace(3.0, 60.0, 19)
 
 COUNT_EDGES = np.geomspace(2.0, 64.0, 16)
 """Edges of the bins of the number counts [mJy]."""
-
-RAYLEIGH_MEDIAN = np.sqrt(2.0 * np.log(2.0))
-"""Median distance of a Gaussian scatter on the plane, in its standard deviations."""
 
 RAYLEIGH_68 = np.sqrt(-2.0 * np.log(1.0 - 0.682689))
 """Radius that holds 68 % of it."""

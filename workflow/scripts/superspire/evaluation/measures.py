@@ -22,6 +22,9 @@ FLUX_EDGES = np.round(3.0 * 2.0 ** (np.arange(9) / 2), 2)
 BRIGHT = 15.0
 """The paper's limit of near-complete recovery [mJy] (section 4)."""
 
+RAYLEIGH_MEDIAN = np.sqrt(2.0 * np.log(2.0))
+"""Median distance of a Gaussian scatter on the plane, in its standard deviations."""
+
 FLUX_FACTOR = 2.0
 """Largest ratio of recovered and true flux in the third measure."""
 
