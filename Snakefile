@@ -44,6 +44,7 @@ include: "workflow/rules/variants.smk"
 include: "workflow/rules/methods.smk"
 include: "workflow/rules/ablation.smk"
 include: "workflow/rules/benchmark.smk"
+include: "workflow/rules/plan.smk"
 
 
 rule all:

@@ -1,0 +1,1 @@
+"""How long a configuration takes, and how much memory and disk."""
