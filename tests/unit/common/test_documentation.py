@@ -2,14 +2,20 @@
 
 import re
 
+import numpy as np
+import pandas as pd
 import pytest
+from astropy.wcs import WCS
 
+from superspire.deblender import products as deblender_products
 from superspire.documentation import (
     configuration_reference,
     load_schema,
     resolve,
     values,
 )
+from superspire.evaluation.expectation import COLUMNS as EXPECTED
+from superspire.fields import products as unet_products
 from write_documentation import REFERENCE, ROOT, SCHEMA, documents
 
 PAGES = [
@@ -109,3 +115,32 @@ def test_links_lead_somewhere(page):
 def test_reference_is_where_the_readme_says():
     assert REFERENCE == ROOT / "config/README.md"
     assert "config/README.md" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def documented_columns(network):
+    """Columns of the catalogue of a network and their units in docs/fields.md."""
+    text = (ROOT / "docs/fields.md").read_text(encoding="utf-8")
+    rows = text.split("### Columns of the catalogue")[1].splitlines()
+    cells = [[c.strip() for c in row.split("|")] for row in rows if row.count("|") > 4]
+    return {
+        name: row[2]
+        for row in cells
+        if row[3] in (network, "both")
+        for name in re.findall("`([A-Z0-9_]+)`", row[1])
+    }
+
+
+def units_of(table):
+    return {name: str(table[name].unit or "") for name in table.colnames}
+
+
+def test_columns_of_catalogues_are_documented_with_their_units():
+    covered, wcs = np.ones((64, 64), bool), WCS(naxis=2)
+    names = ("x", "y", "flux", "error", "distance", "deboosted", "low", "high")
+    sources = pd.DataFrame({name: [] for name in (*names, "probability")}, dtype=float)
+    nothing = pd.DataFrame(columns=EXPECTED)
+    listed = deblender_products.build_catalogue(sources, covered, wcs, [], nothing)
+    assert documented_columns("deblender") == units_of(listed)
+    image = np.random.default_rng(1).normal(0, 0.1, covered.shape).astype("f4")
+    found = unet_products.build_catalogue(image, covered, wcs, threshold=50.0)
+    assert documented_columns("unet") == units_of(found)
