@@ -1,0 +1,168 @@
+"""The mistakes that new users make are answered as docs/troubleshooting.md says."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
+MAPS = {"250": "a.fits", "350": "b.fits", "500": "c.fits"}
+
+
+def snakemake(folder, *arguments, snakefile=ROOT / "Snakefile"):
+    """Run Snakemake in a folder of a user's."""
+    which = ["--snakefile", snakefile] if snakefile else []
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", *which, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": "", "XDG_CONFIG_HOME": str(folder)},
+    )
+
+
+def shown(message):
+    """Whether the page shows a message, whatever stands for its names."""
+    return message in PAGE
+
+
+def answer(run):
+    """What a failed run says, without the lines that every run says."""
+    return run.stdout + run.stderr
+
+
+FIELD = {"fields": {"mine": {"maps": MAPS}}}
+MISTAKES = {
+    "typo": ({"training": {"epoch": 3}}, "all", "did you mean 'epochs'?"),
+    "negative area": (
+        {"independent": {"area": -1}},
+        "all",
+        "independent.area: expected more than 0, found -1",
+    ),
+    "wrong type": (
+        {"training": {"epochs": "many"}},
+        "all",
+        "training.epochs: expected integer, found 'many'",
+    ),
+    "no map": (
+        FIELD,
+        "results/fields/mine/superresolved.fits",
+        "fields.mine.maps.250: expected a FITS file, found no file a.fits",
+    ),
+    "other field": (
+        FIELD,
+        "results/fields/yours/superresolved.fits",
+        "there is no field 'yours' in the configuration; found: mine",
+    ),
+    "slash": (
+        {"fields": {"a/b": {"maps": MAPS}}},
+        "all",
+        "fields: expected names of letters, digits, _, ., + and -, found 'a/b'",
+    ),
+    "bands": (
+        {"fields": {"a": {"maps": {"psw": "a.fits"}}}},
+        "all",
+        "unknown key 'fields.a.maps.psw'; known: 250, 350, 500",
+    ),
+    "target": (
+        FIELD,
+        "results/fig8.pdf",
+        "results/fig8.pdf: expected a target, found no rule that makes it; "
+        "did you mean results/fig7.pdf? `snakemake help` lists every target",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_end_in_the_sentence_that_the_page_explains(tmp_path, name):
+    config, target, message = MISTAKES[name]
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(config))
+    run = snakemake(tmp_path, "-n", "--configfile", "mine.yaml", "--", target)
+    assert run.returncode == 1
+    last = run.stderr.splitlines()[-1]
+    assert last.startswith("Error: ")
+    assert message in last
+    assert "Traceback" not in answer(run)
+    assert shown(message)
+
+
+NATIVE = {
+    "no cores": (["--configfile", "a.yaml", "--", "results/fig1.pdf"], "cores have to"),
+    "broken YAML": (["-n", "--configfile", "b.yaml"], "Config file is not valid"),
+    "empty file": (["-n", "--configfile", "c.yaml"], "with keys at top level"),
+    "no profile": (["-n", "--profile", "cluster"], "profile directory given (cluster)"),
+    "no file": (["-n", "--configfile", "d.yaml"], "No such file or directory"),
+    "swallowed": (["-n", "--configfile", "a.yaml", "results/fig1.pdf"], "No such file"),
+    "pair": (["-n", "--config", "seed=7", "all"], "(Unparsable value: 'all')"),
+}
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_what_snakemake_says_itself_is_explained(tmp_path, name):
+    (tmp_path / "a.yaml").write_text("seed: 1\n")
+    (tmp_path / "b.yaml").write_text("training:\n\tepochs: 3\n")
+    (tmp_path / "c.yaml").write_text("")
+    arguments, message = NATIVE[name]
+    run = snakemake(tmp_path, *arguments)
+    assert run.returncode == 1
+    assert message in answer(run)
+    assert shown(message)
+
+
+def test_a_folder_without_a_snakefile_is_named(tmp_path):
+    run = snakemake(tmp_path, "-n", snakefile=None)
+    assert run.returncode == 1
+    assert "No Snakefile found" in answer(run)
+    assert shown("No Snakefile found")
+
+
+def test_any_folder_can_hold_the_results(tmp_path):
+    run = snakemake(tmp_path, "-n", "results/fig7.pdf")
+    assert run.returncode == 0, answer(run)
+    assert "train_network" in run.stdout
+
+
+def test_a_failed_job_ends_with_reason_log_and_what_to_do(tmp_path):
+    for name in MAPS.values():
+        (tmp_path / name).write_text("not a FITS file\n")
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(FIELD))
+    target = "results/fields/mine/checks.json"
+    run = snakemake(tmp_path, "-c1", "--configfile", "mine.yaml", "--", target)
+    assert run.returncode == 1
+    summary = run.stderr[run.stderr.index("What went wrong:") :]
+    assert "check_field: a.fits: expected a whole FITS file" in summary
+    assert "log: logs/check_field/mine.log" in summary
+    assert "docs/troubleshooting.md" in summary
+    assert "Traceback" not in answer(run)
+    assert shown("What went wrong:")
+
+
+def test_an_old_python_is_refused_by_make(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "envs").mkdir()
+    (tmp_path / "envs/requirements.lock").touch()
+    old = tmp_path / "python3.8"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.8.10\nexit 1\n')
+    old.chmod(0o755)
+    run = subprocess.run(
+        ["make", "results", f"PYTHON={old}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert run.returncode == 2
+    message = "Error: Python 3.11 or later is needed, found Python 3.8.10"
+    assert message in answer(run)
+    assert shown(message)
+
+
+def test_the_page_explains_twenty_mistakes():
+    assert len(re.findall("^## ", PAGE, re.MULTILINE)) >= 20
