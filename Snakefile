@@ -23,6 +23,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/container.smk"
 include: "workflow/rules/resources.smk"
 include: "workflow/rules/downloads.smk"
 include: "workflow/rules/simulation.smk"
