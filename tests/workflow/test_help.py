@@ -107,6 +107,29 @@ def test_make_help_lists_the_same(listed, tmp_path):
     assert listed in done.stdout
 
 
+def test_the_workflow_can_be_a_module_of_another(tmp_path):
+    (tmp_path / "Snakefile").write_text(
+        f"""
+module superspire:
+    snakefile: "{ROOT}/workflow/Snakefile"
+    config: {{"simulation": {{"fields": 2}}}}
+
+
+use rule * from superspire as superspire_*
+"""
+    )
+    plan = subprocess.run(
+        [sys.executable, "-m", "snakemake", "-n", "results/fig2.pdf"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert plan.returncode == 0, plan.stderr
+    assert "rule superspire_fig2:" in plan.stdout
+    assert "results/skies/simulated_1/250.fits" in plan.stdout
+
+
 @pytest.mark.parametrize(("name", "text"), RULES)
 def test_rules_say_what_they_do_in_a_sentence(name, text):
     said = re.search(r'^\s+"""(.+?)"""', text, re.DOTALL)[1]

@@ -5,8 +5,10 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from astropy.wcs import WCS
 
+from superspire.configuration import check, named_bands
 from superspire.deblender import products as deblender_products
 from superspire.documentation import (
     configuration_reference,
@@ -144,3 +146,20 @@ def test_columns_of_catalogues_are_documented_with_their_units():
     image = np.random.default_rng(1).normal(0, 0.1, covered.shape).astype("f4")
     found = unet_products.build_catalogue(image, covered, wcs, threshold=50.0)
     assert documented_columns("unet") == units_of(found)
+
+
+def examples():
+    """Every configuration that a page shows."""
+    keys = set(load_schema(SCHEMA)["properties"])
+    for page in PAGES:
+        blocks = re.findall(r"```yaml\n(.+?)```", page.read_text("utf-8"), re.DOTALL)
+        for number, block in enumerate(blocks):
+            shown = yaml.safe_load(block)
+            if isinstance(shown, dict) and keys & set(shown):
+                yield pytest.param(shown, id=f"{page.relative_to(ROOT)}-{number}")
+
+
+@pytest.mark.parametrize("shown", list(examples()))
+def test_examples_are_valid_configurations(shown):
+    named_bands(shown)
+    check(shown, SCHEMA)
