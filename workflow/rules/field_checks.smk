@@ -48,7 +48,7 @@ rule check_field:
         runtime="15m",
     params:
         code=code_digest("check_field.py"),
-        options=lookup("fields/{field}", within=config),
+        options=lambda wildcards: config["fields"][wildcards.field],
         reading={},
         field=lambda wildcards: wildcards.field,
     script:

@@ -63,7 +63,7 @@ if config["network"]["architecture"] == "unet":
             runtime="2h",
         params:
             code=code_digest("super_resolve_field.py"),
-            options=lookup("fields/{field}", within=config),
+            options=lambda wildcards: config["fields"][wildcards.field],
             threshold=lookup("extraction/threshold", within=config),
             minimum_flux=lookup("extraction/minimum_flux", within=config),
             seed=lookup("seed", within=config),
@@ -100,7 +100,7 @@ else:
             runtime="2h",
         params:
             code=code_digest("deblend_field.py"),
-            options=lookup("fields/{field}", within=config),
+            options=lambda wildcards: config["fields"][wildcards.field],
         script:
             "../scripts/deblend_field.py"
 
