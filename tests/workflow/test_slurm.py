@@ -15,10 +15,7 @@ SMOKE = ROOT / "tests/smoke/config/config.yaml"
 CUTOUTS = "results/cutouts/observed/index.csv"
 PARTITIONS = {"short": {"max_runtime": "2h"}, "long": {"max_gpu": 2}}
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(bool(missing()), reason=missing()),
-]
+pytestmark = pytest.mark.slow
 
 
 def snakemake(folder, *arguments):
@@ -37,6 +34,8 @@ def run(tmp_path_factory):
     The first job of the sky is cancelled while it runs, that of table 2 gets too little
     memory. Both ask for a GPU, of which the default profile has one.
     """
+    if reason := missing():
+        pytest.skip(reason)
     folder = tmp_path_factory.mktemp("slurm")
     partitions = folder / "partitions.yaml"
     partitions.write_text(yaml.safe_dump({"partitions": PARTITIONS}))
