@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from superspire.planning.scale import plan_everything
+
 ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.slow
@@ -40,3 +42,10 @@ def test_a_plan_is_printed_with_what_was_measured_here(tmp_path):
     assert rows["55"][:4] == ["55", "deg2", "55", "3"]
     assert "measured on this machine: train_network;" in done.stderr
     assert (tmp_path / "logs/plan.log").read_text().strip() in done.stderr
+
+
+def test_ten_thousand_cutouts_and_hundreds_of_fields_are_planned_in_seconds():
+    _, few = plan_everything(ROOT / "Snakefile", 1, 10000)
+    _, many = plan_everything(ROOT / "Snakefile", 400, 10000)
+    assert few < 20
+    assert many - few < 10
