@@ -7,4 +7,4 @@ Without it, jobs run in the environment that Snakemake runs in.
 
 if os.environ.get("SUPERSPIRE_IMAGE"):
 
-    container: os.environ["SUPERSPIRE_IMAGE"]
+    container: os.environ.get("SUPERSPIRE_IMAGE")
