@@ -7,6 +7,7 @@ another size, which get the time of the recipe.
 """
 
 ABLATION_IMAGES = 6000
+ABLATION_TRAINING = {"epochs": 1, "images": ABLATION_IMAGES}
 ABLATION_CONDITIONS = ("nominal", "two_modes", "noise_5", "degraded")
 ABLATION = {
     "recipe": ("the recipe", {}),
@@ -29,21 +30,11 @@ wildcard_constraints:
     ablation="|".join(ABLATION),
 
 
-def ablation_fields(wildcards):
-    """Fields of a training: all, or, for the plain sky, those that obey the model."""
-    alike = wildcards.ablation == "alike"
-    return deblender_files("train", config["deblender"]["fields"], alike)
-
-
-def ablation_options(wildcards):
-    """The recipe with one change, for a short training."""
-    short = {"epochs": 1, "images": ABLATION_IMAGES}
-    return {**config["deblender"], **short, **ABLATION[wildcards.ablation][1]}
-
-
 use rule train_deblender as train_ablation with:
     input:
-        fields=ablation_fields,
+        fields=lambda wildcards: deblender_files(
+            "train", config["deblender"]["fields"], wildcards.ablation == "alike"
+        ),
         validation=deblender_files("validation", 1),
     output:
         network="results/ablation/{ablation}/network.json",
@@ -55,7 +46,11 @@ use rule train_deblender as train_ablation with:
         "benchmarks/train_ablation/{ablation}.tsv"
     params:
         seed=lookup("seed", within=config),
-        options=ablation_options,
+        options=lambda wildcards: {
+            **config["deblender"],
+            **ABLATION_TRAINING,
+            **ABLATION[wildcards.ablation][1],
+        },
         backup="results/ablation/{ablation}/backup",
         code=code_digest("train_deblender.py"),
 
