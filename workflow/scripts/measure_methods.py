@@ -12,24 +12,17 @@ from superspire.evaluation.methods import (
     recovered_counts,
     summarise,
 )
-from superspire.fields.products import extract_blocks
-from superspire.fields.uncertainty import extraction_noise
+from superspire.fields.products import extract_map
 from superspire.io import read_columns, read_json, read_map, read_table
 
 PAIRS = (12.0, 15.0, 18.0)
-
-
-def real_sources(map_, threshold):
-    """Extract the sources of the 450 µm map: the truth of the paper's protocol."""
-    _, noise = extraction_noise(map_.data, threshold, 0.0)
-    return extract_blocks(map_.data, threshold, 0.0, noise)
 
 
 def main(snakemake):
     files, params = snakemake.input, snakemake.params
     target_map = read_map(files.target)
     wcs, size = WCS(target_map.wcs.to_header()), min(target_map.data.shape)
-    target = real_sources(target_map, params.target_threshold)
+    target = extract_map(target_map.data, params.target_threshold)
     ra, dec, flux = read_columns(files.injected, "RA", "DEC", "S450")
     true = flux >= TRUTH_LIMIT
     injected = field_catalogue(ra[true], dec[true], flux[true], wcs)

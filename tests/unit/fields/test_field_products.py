@@ -11,8 +11,9 @@ from superspire.evaluation.expectation import COLUMNS as EXPECTED
 from superspire.evaluation.sources import extract_sources
 from superspire.fields import products
 from superspire.fields.products import COLUMNS, build_catalogue, extract_blocks
-from superspire.fields.quicklook import round_ticks, stretch, write_quicklook
+from superspire.fields.quicklook import write_quicklook
 from superspire.fields.uncertainty import extraction_noise
+from superspire.figures.sky import round_ticks, stretch
 from superspire.instruments import SPIRE
 from superspire.io import Map
 

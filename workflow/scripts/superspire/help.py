@@ -4,7 +4,7 @@ import difflib
 import re
 from pathlib import Path
 
-FOLDERS = ("fields", "validation", "benchmark")
+FOLDERS = ("fields", "validation", "benchmark", "poster")
 """Folders of the results whose files are asked for by themselves."""
 
 

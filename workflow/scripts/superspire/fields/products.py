@@ -178,6 +178,27 @@ def expected_columns(flux, error, expectation=None):
     }
 
 
+def extract_map(image, threshold, minimum_flux=0.0):
+    """Extract the sources of a map of any size, whose noise is measured first.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (ny, nx)
+        Map [mJy/beam].
+    threshold : float
+        Least signal-to-noise ratio.
+    minimum_flux : float
+        Least fitted height [mJy/beam].
+
+    Returns
+    -------
+    astropy.table.Table
+        See `extract_blocks`.
+    """
+    _, noise = extraction_noise(image, threshold, minimum_flux)
+    return extract_blocks(image, threshold, minimum_flux, noise)
+
+
 def extract_blocks(image, threshold, minimum_flux, noise):
     """Extract the sources of a map of any size piece by piece, with one noise.
 

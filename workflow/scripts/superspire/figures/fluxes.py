@@ -7,10 +7,10 @@ from matplotlib.colors import LogNorm
 from superspire.evaluation.measures import equal_count_bins
 from superspire.figures.style import (
     MEAN_COLOUR,
-    PAGE,
     TITLES,
     note,
     plt,
+    width_of,
 )
 
 N_BINS = 10
@@ -60,7 +60,12 @@ def draw_fluxes(tables, bins):
     matplotlib.figure.Figure
     """
     figure, grid = plt.subplots(
-        1, len(tables), figsize=(PAGE, 2.75), sharex=True, sharey=True, squeeze=False
+        1,
+        len(tables),
+        figsize=(width_of(len(tables)), 2.75 if len(tables) > 1 else 3.6),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
     )
     for axes, (name, table) in zip(grid[0], tables.items(), strict=True):
         draw_panel(figure, axes, table, bins[bins["dataset"] == name])

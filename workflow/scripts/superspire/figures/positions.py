@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from superspire.evaluation.astrometry import LEVELS, containment_radii
-from superspire.figures.style import COLOURS, PAGE, TITLES, plt
+from superspire.figures.style import COLOURS, TITLES, plt, width_of
 
 SECTORS = 72
 SMOOTHING = 30.0
@@ -59,7 +59,12 @@ def draw_offsets(tables, contours):
     matplotlib.figure.Figure
     """
     figure, grid = plt.subplots(
-        1, len(tables), figsize=(PAGE, 3.0), sharex=True, sharey=True, squeeze=False
+        1,
+        len(tables),
+        figsize=(width_of(len(tables)), 3.0),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
     )
     for axes, (name, table) in zip(grid[0], tables.items(), strict=True):
         lines = contours[contours["dataset"] == name]
@@ -88,7 +93,8 @@ def draw_offsets(tables, contours):
         axes.set_title(f"{TITLES[name]}\n", fontsize=8)
         axes.text(0.5, 1.03, count, transform=axes.transAxes, ha="center", fontsize=6.5)
     handles = finish(grid[0][0])
-    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    columns = 4 if len(tables) > 1 else 2
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
     middle = grid[0][len(tables) // 2]
     middle.set_xlabel("Position angle [degrees anti-clockwise from West]")
     return figure

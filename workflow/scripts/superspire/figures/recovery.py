@@ -8,11 +8,11 @@ from superspire.evaluation.protocols import PAPER, POSITION, POSITION_FLUX, STRI
 from superspire.figures.style import (
     COLOURS,
     MARKERS,
-    PAGE,
     PAPER_COLOUR,
     TITLES,
     error_bars,
     plt,
+    width_of,
 )
 
 LEAST_SOURCES = 5
@@ -42,33 +42,48 @@ def gather(completeness, purity):
     return pd.concat(parts, ignore_index=True)
 
 
-def draw_recovery(table):
+TITLES_OF = {
+    "completeness": "Real sources that are recovered",
+    "purity": "Super-resolved sources that are real",
+}
+
+
+def draw_recovery(table, quantities=tuple(TITLES_OF)):
     """Draw completeness and purity, the paper's protocol above the strict one.
 
     Parameters
     ----------
     table : pandas.DataFrame
         What `gather` gives.
+    quantities : sequence of str
+        Which of the two, a column of panels each.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    figure, grid = plt.subplots(2, 2, figsize=(PAGE, 5.3), sharex=True, sharey=True)
+    panels = len(quantities)
+    figure, grid = plt.subplots(
+        2,
+        panels,
+        figsize=(width_of(panels), 5.3),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+    )
     table = table[np.isfinite(table["flux_max"])]
-    for row, protocol in enumerate((PAPER, STRICT)):
-        for column, quantity in enumerate(("completeness", "purity")):
+    for column, quantity in enumerate(quantities):
+        for row, protocol in enumerate((PAPER, STRICT)):
             axes = grid[row, column]
             rows = table[table["quantity"] == quantity]
             draw_panel(axes, rows[rows["protocol"] == protocol])
             axes.set_ylabel(f"{quantity.capitalize()}, {protocol} protocol")
-    draw_paper(grid[0, 0], grid[0, 1])
+        DRAW_PAPER[quantity](grid[0, column])
+        grid[0, column].set_title(TITLES_OF[quantity])
     for axes in grid[1]:
         axes.set_xlabel("Flux [mJy]")
         axes.set_xticks([3, 5, 10, 20, 40], ["3", "5", "10", "20", "40"])
         axes.set_xticks([], minor=True)
-    grid[0, 0].set_title("Real sources that are recovered")
-    grid[0, 1].set_title("Super-resolved sources that are real")
     names, markers = grid[0, 0].get_legend_handles_labels()[::-1]
     handles = [
         *markers,
@@ -77,7 +92,7 @@ def draw_recovery(table):
         Line2D([], [], color="0.3", ls=":", label="position, chance"),
     ]
     labels = [*names, *(handle.get_label() for handle in handles[len(names) :])]
-    figure.legend(handles, labels, loc="outside upper center", ncols=4)
+    figure.legend(handles, labels, loc="outside upper center", ncols=2 * panels)
     return figure
 
 
@@ -108,15 +123,22 @@ def draw_panel(axes, table):
             axes.plot(flux, rows["chance"], color=COLOURS[dataset], ls=":", lw=0.8)
 
 
-def draw_paper(completeness, purity):
-    """Overplot what the paper reports."""
-    style = {"color": PAPER_COLOUR, "lw": 1.0, "zorder": 0}
-    completeness.plot([15, 52], [0.95, 0.95], **style)
-    completeness.plot(
+def draw_paper_completeness(axes):
+    """Overplot the completeness that the paper reports."""
+    axes.plot([15, 52], [0.95, 0.95], color=PAPER_COLOUR, zorder=0)
+    axes.plot(
         [10], [0.60], "^", color=PAPER_COLOUR, ms=5, label="paper: > 60 % at 10 mJy"
     )
-    completeness.annotate(
-        "paper: > 95 % ", (15, 0.95), ha="right", va="center", fontsize=6.5
-    )
-    purity.plot([2.7, 52], [0.87, 0.87], **style)
-    purity.annotate("paper: ≥ 87 %", (50, 0.86), ha="right", va="top", fontsize=6.5)
+    axes.annotate("paper: > 95 % ", (15, 0.95), ha="right", va="center", fontsize=6.5)
+
+
+def draw_paper_purity(axes):
+    """Overplot the purity that the paper reports."""
+    axes.plot([2.7, 52], [0.87, 0.87], color=PAPER_COLOUR, zorder=0)
+    axes.annotate("paper: ≥ 87 %", (50, 0.86), ha="right", va="top", fontsize=6.5)
+
+
+DRAW_PAPER = {
+    "completeness": draw_paper_completeness,
+    "purity": draw_paper_purity,
+}

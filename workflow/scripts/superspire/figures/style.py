@@ -8,6 +8,8 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from astropy import units
+from astropy.visualization.wcsaxes import SphericalCircle
 from matplotlib.patches import Circle
 
 DATASETS = ("simulated", "observed", "holdout", "independent")
@@ -52,6 +54,11 @@ STYLE = {
     "savefig.dpi": 250,
 }
 plt.rcParams.update(STYLE)
+
+
+def width_of(panels):
+    """Width of a figure with so many panels side by side [inch]."""
+    return COLUMN if panels == 1 else PAGE
 
 
 def save(figure, *paths):
@@ -133,6 +140,28 @@ def colour_bar(figure, axes, shown, side="top"):
     axis.set_label_position(side)
     bar.set_label("mJy/beam", fontsize=6.5, labelpad=2)
     bar_axes.tick_params(labelsize=6, length=2)
+
+
+def mark_on_sky(axes, sources, radius, **options):
+    """Circle positions on a panel with celestial coordinates.
+
+    Parameters
+    ----------
+    axes : astropy.visualization.wcsaxes.WCSAxes
+        Where to draw.
+    sources : astropy.coordinates.SkyCoord
+        Positions.
+    radius : float
+        Radius of the circles [arcsec].
+    **options
+        For `SphericalCircle`.
+    """
+    style = {"ec": "#56B4E9", "fc": "none", "lw": 0.4, **options}
+    sky = axes.get_transform("icrs")
+    for source in sources:
+        middle = (source.ra, source.dec)
+        circle = SphericalCircle(middle, radius * units.arcsec, transform=sky, **style)
+        axes.add_patch(circle)
 
 
 def mark_sources(axes, x, y, size, radius=10.0, **options):

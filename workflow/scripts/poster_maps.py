@@ -1,0 +1,37 @@
+"""Poster: the SPIRE maps, the 450 µm map, and its sources on the 500 µm map."""
+
+from astropy import units
+from astropy.coordinates import SkyCoord
+
+from superspire.fields.products import extract_map
+from superspire.figures.poster import (
+    draw_inputs,
+    draw_sources,
+    draw_target,
+    middle_of,
+)
+from superspire.figures.style import save
+from superspire.instruments import BANDS, TARGET
+from superspire.io import read_map
+
+
+def main(snakemake):
+    files, output = snakemake.input, snakemake.output
+    maps = {band: read_map(files[f"map_{band}"]) for band in BANDS}
+    target = maps[TARGET]
+    found = extract_map(target.data, snakemake.params.threshold)
+    ra, dec = target.wcs.all_pix2world(found["x"].value, found["y"].value, 0)
+    sources = SkyCoord(ra, dec, unit=units.deg)
+    centre = middle_of(target)
+    print(f"{len(sources)} sources of the 450 µm map; panels around {centre}")
+    save(draw_inputs(maps, centre), output.bands, output.bands_png)
+    save(draw_target(maps, centre), output.target, output.target_png)
+    figure = draw_sources(maps, centre, sources)
+    save(figure, output.sources, output.sources_png)
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)

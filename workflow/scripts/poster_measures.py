@@ -1,0 +1,49 @@
+"""Poster: offsets, fluxes, stacks, completeness and purity, one figure each."""
+
+import numpy as np
+import pandas as pd
+
+from superspire.evaluation.protocols import PAPER
+from superspire.figures.fluxes import draw_fluxes, flux_bins
+from superspire.figures.positions import draw_offsets, offset_contours
+from superspire.figures.poster import draw_stack
+from superspire.figures.recovery import draw_recovery, gather
+from superspire.figures.stacks import SHOWN
+from superspire.figures.style import save
+from superspire.io import read_json
+
+
+def in_paper(path):
+    """Read what a table holds of the paper's protocol."""
+    table = pd.read_csv(path)
+    return table[table["protocol"] == PAPER]
+
+
+def main(snakemake):
+    files, output, dataset = snakemake.input, snakemake.output, snakemake.params.dataset
+    offsets = {dataset: in_paper(files.offsets).dropna(subset="separation")}
+    figures = {"offsets": draw_offsets(offsets, offset_contours(offsets))}
+    fluxes = {dataset: in_paper(files.fluxes)}
+    figures["fluxes"] = draw_fluxes(fluxes, flux_bins(fluxes))
+    stacks, widths = np.load(files.stacks), read_json(files.widths)
+    for stack, title in SHOWN.items():
+        name = f"psf_{stack.partition('_')[0]}"
+        figures[name] = draw_stack(
+            stacks[stack], widths[stack], dataset, title.capitalize()
+        )
+    tables = (
+        dict(zip(snakemake.params.datasets, map(pd.read_csv, paths), strict=True))
+        for paths in (files.completeness, files.purity)
+    )
+    table = gather(*tables)
+    for quantity in ("completeness", "purity"):
+        figures[quantity] = draw_recovery(table, (quantity,))
+    for name, figure in figures.items():
+        save(figure, output[name], output[f"{name}_png"])
+
+
+if __name__ == "__main__":
+    from superspire.job import job
+
+    with job(snakemake):
+        main(snakemake)

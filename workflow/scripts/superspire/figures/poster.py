@@ -1,0 +1,156 @@
+"""The figures of the conference poster that the paper has not: maps, and stacks."""
+
+import numpy as np
+from astropy import units
+from astropy.coordinates import SkyCoord
+from astropy.nddata import Cutout2D
+from astropy.wcs.utils import proj_plane_pixel_scales
+
+from superspire.figures.sky import show_sky, stretch
+from superspire.figures.style import (
+    COLUMN,
+    PAGE,
+    TITLES,
+    colour_bar,
+    mark_on_sky,
+    plt,
+    show_map,
+)
+from superspire.instruments import BANDS, SPIRE, TARGET
+
+SIDE = 600.0
+"""Side of the sky that is shown [arcsec]."""
+
+MARKED = 10.0
+"""Radius of the circles around sources, the paper's apertures [arcsec]."""
+
+
+def middle_of(map_):
+    """Find the position in the middle of what a map observed.
+
+    Parameters
+    ----------
+    map_ : superspire.io.Map
+        A map; NaN where nothing was observed.
+
+    Returns
+    -------
+    astropy.coordinates.SkyCoord
+    """
+    y, x = (axis.mean() for axis in np.nonzero(np.isfinite(map_.data)))
+    return SkyCoord(map_.wcs.pixel_to_world(x, y))
+
+
+def cut(map_, centre, side=SIDE):
+    """Cut a square of sky out of a map, in its own pixels.
+
+    Parameters
+    ----------
+    map_ : superspire.io.Map
+        The map [mJy/beam].
+    centre : astropy.coordinates.SkyCoord
+        Middle of the square.
+    side : float
+        Its side [arcsec].
+
+    Returns
+    -------
+    image : ndarray
+        NaN outside the map [mJy/beam].
+    wcs : astropy.wcs.WCS
+        Of the image.
+    pixel : float
+        Side of its pixels [arcsec].
+    """
+    size = (side * units.arcsec,) * 2
+    piece = Cutout2D(map_.data, centre, size, map_.wcs, mode="partial")
+    pixel = 3600.0 * float(np.mean(proj_plane_pixel_scales(map_.wcs.celestial)))
+    return piece.data, piece.wcs, pixel
+
+
+def draw_bands(maps, bands, centre, sources=None):
+    """Draw maps side by side on the sky, sources circled.
+
+    Parameters
+    ----------
+    maps : dict of int to superspire.io.Map
+        Native maps [mJy/beam].
+    bands : sequence of int
+        Which of them.
+    centre : astropy.coordinates.SkyCoord
+        Middle of the panels.
+    sources : astropy.coordinates.SkyCoord, optional
+        Positions.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    number = len(bands)
+    figure = plt.figure(figsize=(PAGE, 3.3) if number > 1 else (COLUMN, 3.9))
+    for column, band in enumerate(bands):
+        image, wcs, pixel = cut(maps[band], centre)
+        axes = figure.add_subplot(1, number, column + 1, projection=wcs)
+        show_sky(figure, axes, image, stretch(image), pixel, BANDS[band].fwhm)
+        axes.set_title(f"{BANDS[band].instrument} {band} µm")
+        ra, dec = axes.coords
+        ra.set_axislabel("Right ascension")
+        dec.set_axislabel("Declination" if column == 0 else " ")
+        dec.set_ticklabel_visible(column == 0)
+        ra.set_ticks(number=3)
+        if sources is not None:
+            mark_on_sky(axes, sources, MARKED)
+    return figure
+
+
+def draw_inputs(maps, centre):
+    """Draw the three SPIRE maps; see `draw_bands`."""
+    return draw_bands(maps, SPIRE, centre)
+
+
+def draw_target(maps, centre):
+    """Draw the 450 µm map; see `draw_bands`."""
+    return draw_bands(maps, (TARGET,), centre)
+
+
+def draw_sources(maps, centre, sources):
+    """Draw 450 µm sources on the 500 µm map; see `draw_bands`."""
+    figure = draw_bands(maps, (500,), centre, sources)
+    (axes,) = (panel for panel in figure.axes if hasattr(panel, "coords"))
+    axes.set_title(f"450 µm sources on {BANDS[500].instrument} 500 µm")
+    return figure
+
+
+def draw_stack(image, record, dataset, title):
+    """Draw the two-dimensional mean of the surroundings of sources.
+
+    Parameters
+    ----------
+    image : ndarray, shape (n, n)
+        The mean [mJy/beam].
+    record : dict
+        What `superspire.evaluation.stacking.combine_groups` gives: ``fwhm``, its
+        error ``fwhm_error`` [arcsec] and ``n``.
+    dataset : str
+        Set of cutouts.
+    title : str
+        What was stacked.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = plt.subplots(figsize=(COLUMN, 3.0))
+    shown = show_map(axes, image, BANDS[TARGET].fwhm, cmap="inferno")
+    levels = np.array([0.1, 0.25, 0.5, 0.75]) * np.nanmax(image)
+    size = image.shape[0]
+    grid = (size - 1) / 2 - np.arange(size)
+    axes.contour(grid, -grid, image, levels, colors="white", linewidths=0.5)
+    colour_bar(figure, axes, shown, side="right")
+    width = "no fit"
+    if record["fwhm"] is not None:
+        width = f"FWHM {record['fwhm']:.2f} ± {record['fwhm_error']:.2f}″"
+    axes.set_title(f"{title}, {TITLES[dataset].lower()}\n{width}, n = {record['n']}")
+    axes.set_xlabel("RA offset [arcsec]")
+    axes.set_ylabel("Dec offset [arcsec]")
+    return figure
