@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from superspire.deblender.products import COLUMNS, build_catalogue
 from superspire.errors import InputError
 from superspire.fields.inputs import provenance, read_corrected
 from superspire.fields.quicklook import write_quicklook
+from superspire.fields.storage import stored_in, strips_of
 from superspire.fields.tiling import common_grid
 from superspire.fields.writing import (
     write_catalogue,
@@ -32,7 +34,7 @@ def noise_of(checks, training):
     return training * float(np.exp(np.mean(known))) if known else training
 
 
-def run(job, network, maps, noise, terminal):
+def run(job, network, maps, noise, terminal, make):
     wcs, shape = common_grid(maps, {b: job.input[f"map_{b}"] for b in SPIRE})
     with tqdm(desc="Super-resolving", unit="tile", file=terminal) as bar:
 
@@ -40,16 +42,25 @@ def run(job, network, maps, noise, terminal):
             bar.total = all_
             bar.update(done - bar.n)
 
-        image, sigma, covered, sources = resolve(network, maps, wcs, shape, noise, show)
-    if not covered.any():
+        image, sigma, covered, sources = resolve(
+            network, maps, wcs, shape, noise, show, make
+        )
+    area = sum(covered[rows].sum() for rows in strips_of(covered)) / 3600.0**2
+    if not area:
         raise InputError(
             f"field {job.wildcards.field}: expected sky that all bands cover, found "
             "none but at the borders of the maps"
         )
-    return image, sigma, covered, wcs, sources
+    return image, sigma, covered, area, wcs, sources
 
 
 def main(job, terminal):
+    # The temporary folder may be memory; beside the outputs is room for them anyway.
+    with TemporaryDirectory(dir=Path(job.output.image).parent) as folder:
+        deblend(job, terminal, stored_in(folder))
+
+
+def deblend(job, terminal, make):
     set_threads(job.threads)
     set_precision("auto")
     field, options, files = job.wildcards.field, job.params.options, job.input
@@ -58,7 +69,9 @@ def main(job, terminal):
     sky_level = network.meta["sky_level"]
     maps, records = read_corrected(files, options, checks, sky_level)
     noise = noise_of(checks, calibration["noise"])
-    image, sigma, covered, wcs, sources = run(job, network, maps, noise, terminal)
+    image, sigma, covered, area, wcs, sources = run(
+        job, network, maps, noise, terminal, make
+    )
     level = at_noise(calibration, noise)
     calibrated_at, factor = level["noise"], level["peak_factor"]
     expectation = expected_at(pd.read_csv(files.expectation), calibrated_at)
@@ -74,7 +87,6 @@ def main(job, terminal):
     cards = provenance(field, network.meta["seed"], digest, records) | {
         "PEAKFACT": (factor, "S450 over the peak in IMAGE, median of bright sources"),
     }
-    area = covered.sum() / 3600.0**2
     write_superresolved(job.output.image, image, covered, wcs, cards, sigma=sigma)
     write_catalogue(job.output.catalogue, table, COLUMNS, cards)
     counts = corrected_counts(np.asarray(table["S450"]), expectation, area)

@@ -1,5 +1,6 @@
 """Sources read from answers that are known."""
 
+import itertools
 import warnings
 
 import numpy as np
@@ -17,8 +18,10 @@ from superspire.deblender.architecture import (
     unpack,
 )
 from superspire.deblender.catalogue import (
+    HALO,
     LEAST_HEAT,
     SAME,
+    StripLister,
     drop_doubles,
     highest,
     list_sources,
@@ -218,3 +221,18 @@ def test_answers_beyond_all_doubt_raise_no_warnings():
         found = list_sources(answer)
     assert found["heat"].max() == 1.0
     assert expit(unpack(answer).logit).min() == 0.0
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    edges=st.sets(st.integers(1, 39), max_size=9),
+)
+def test_sources_of_strips_are_those_of_the_field(seed, edges):
+    rng = np.random.default_rng(seed)
+    answer = rng.normal(0.0, 1.0, (40, 12, OUTPUTS)).astype(np.float32)
+    lister = StripLister(12)
+    for first, last in itertools.pairwise([0, *sorted(edges), 40]):
+        lister.add(answer[first:last])
+        assert len(lister.rows) <= last - first + 3 * HALO
+    pd.testing.assert_frame_equal(lister.sources(), list_sources(answer))

@@ -20,6 +20,7 @@ from superspire.deblender.inference import (
     write_half,
 )
 from superspire.errors import InputError
+from superspire.fields.storage import stored_in
 from superspire.instruments import BANDS, SPIRE
 from superspire.io import Map, write_json
 from superspire.sky.maps import field_wcs
@@ -250,6 +251,18 @@ def test_a_field_is_unknown_exactly_where_it_is_not_covered():
     area = covered.sum() / 24.0**2
     assert len(sources) == pytest.approx(area, rel=0.15)
     assert sources.index.tolist() == list(range(len(sources)))
+
+
+def test_a_field_on_disk_is_that_in_memory(tmp_path):
+    maps = with_gap(make_maps())
+    wcs, shape = grid(398, 351)
+    results = [
+        resolve(Deblender(Fixed(), {}), maps, wcs, shape, make=make)
+        for make in (np.empty, stored_in(tmp_path))
+    ]
+    for one, two in zip(*(result[:3] for result in results), strict=True):
+        np.testing.assert_array_equal(two[:], one)
+    pd.testing.assert_frame_equal(results[0][3], results[1][3])
 
 
 def test_fluxes_of_a_field_are_calibrated():

@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from superspire.dataset.interpolation import interpolate
 from superspire.errors import InputError
+from superspire.fields import tiling
 from superspire.fields.reader import read_observation
 from superspire.fields.tiling import (
     MARGIN,
@@ -257,6 +258,18 @@ def test_sources_near_unobserved_sky_are_flagged():
     y = np.array([50.0, 110.0, 100.0, 100.0, 50.0, 50.0, 195.0])
     expected = [False, True, True, False, True, True, True]
     assert near_edge(covered, x, y).tolist() == expected
+
+
+@pytest.mark.parametrize("rows", [1, 7, 40])
+def test_strips_do_not_change_the_edge(monkeypatch, rows):
+    rng = np.random.default_rng(3)
+    covered = np.ones((130, 90), bool)
+    covered[60:64, 40:43] = False
+    x, y = rng.uniform(-0.5, 89.4, 300), rng.uniform(-0.5, 129.4, 300)
+    expected = near_edge(covered, x, y)
+    assert 0.2 < expected.mean() < 0.9
+    monkeypatch.setattr(tiling, "EDGE_ROWS", rows)
+    assert np.array_equal(near_edge(covered, x, y), expected)
 
 
 def test_real_bands_share_their_sky():

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from painted import paint
 
-from superspire.fields import writing
+from superspire.fields import storage
 from superspire.fields.products import COLUMNS, build_catalogue
 from superspire.fields.writing import (
     LABELS,
@@ -96,14 +96,33 @@ def test_a_file_is_the_same_in_strips_and_takes_the_place_of_another(
     write_superresolved(product, *painted_field, CARDS, level=LEVEL, noise=NOISE)
     whole = product.read_bytes()
     for pixels in (1, 7 * painted_field[0].shape[1]):
-        monkeypatch.setattr(writing, "STRIP", pixels)
+        monkeypatch.setattr(storage, "STRIP", pixels)
         write_superresolved(product, *painted_field, CARDS, level=LEVEL, noise=NOISE)
         assert product.read_bytes() == whole
     assert fits.getheader(product, "SNR")["DATE"] == "1970-01-02T00:00:00"
 
 
+def test_images_on_disk_are_written_as_those_in_memory(
+    product, painted_field, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    monkeypatch.setattr(storage, "STRIP", 5 * painted_field[0].shape[1])
+    image, covered, wcs = painted_field
+    sigma = np.abs(image) + np.float32(0.5)
+    write_superresolved(product, image, covered, wcs, CARDS, sigma=sigma)
+    expected = product.read_bytes()
+    stored = []
+    for number, array in enumerate((image, covered, sigma)):
+        path = tmp_path / f"{number}.raw"
+        stored.append(storage.Storage(path, array.shape, array.dtype))
+        stored[-1][:] = array
+    image, covered, sigma = stored
+    write_superresolved(product, image, covered, wcs, CARDS, sigma=sigma)
+    assert product.read_bytes() == expected
+
+
 def test_memory_does_not_grow_with_the_map(wcs, tmp_path, monkeypatch):
-    monkeypatch.setattr(writing, "STRIP", 10_000)
+    monkeypatch.setattr(storage, "STRIP", 10_000)
     image = np.zeros((2000, 1000), np.float32)
     covered = np.ones(image.shape, bool)
     tracemalloc.start()

@@ -6,7 +6,7 @@ from scipy.ndimage import maximum_filter
 from scipy.spatial import cKDTree
 from scipy.special import expit
 
-from superspire.deblender.architecture import unpack
+from superspire.deblender.architecture import OUTPUTS, unpack
 from superspire.deblender.grid import CELL, FINE, to_pixels
 
 WINDOW = 3
@@ -17,6 +17,9 @@ LEAST_HEAT = 0.03
 
 SAME = 4.0
 """Distance below which two answers are one source [arcsec]."""
+
+HALO = 4
+"""Rows around a maximum that its place and its peak can reach [cell]."""
 
 
 def super_resolved(outputs):
@@ -56,29 +59,111 @@ def list_sources(outputs, least=LEAST_HEAT):
         ``distance``, the standard error of the place along each axis [arcsec];
         ``peak``, of the super-resolved map there [mJy/beam]; the most certain first.
     """
+    return join_maxima([list_maxima(outputs, (0, len(outputs)), 0, least)])
+
+
+def join_maxima(parts):
+    """Put maxima of all rows together: each source once, the most certain first.
+
+    Parameters
+    ----------
+    parts : sequence of pandas.DataFrame
+        What `list_maxima` gives, rows in order.
+
+    Returns
+    -------
+    pandas.DataFrame
+        See `list_sources`.
+    """
+    table = pd.concat(parts, ignore_index=True)
+    table = table.sort_values("heat", ascending=False, kind="stable")
+    return drop_doubles(table.reset_index(drop=True))
+
+
+class StripLister:
+    """List the sources of a field whose answer comes strip by strip.
+
+    Maxima are looked for as soon as the rows around them are known, so that the result
+    is that of `list_sources` for the whole field.
+
+    Parameters
+    ----------
+    columns : int
+        Columns of the field [cell].
+    least : float
+        See `list_sources`.
+    """
+
+    def __init__(self, columns, least=LEAST_HEAT):
+        self.rows = np.zeros((0, columns, OUTPUTS), np.float32)
+        self.first = self.listed = 0
+        self.least, self.parts = least, []
+
+    def add(self, outputs):
+        """Take the next rows of the answer, (n, nx, OUTPUTS)."""
+        self.rows = np.concatenate([self.rows, outputs])
+        self.list_until(self.first + len(self.rows) - HALO)
+
+    def list_until(self, last):
+        """List what lies before a row, and forget rows that matter no more."""
+        if last <= self.listed:
+            return
+        wanted = self.listed, last
+        self.parts.append(list_maxima(self.rows, wanted, self.first, self.least))
+        self.listed = last
+        spent = max(last - HALO - self.first, 0)
+        self.rows, self.first = self.rows[spent:].copy(), self.first + spent
+
+    def sources(self):
+        """All sources, once the last rows were added; see `list_sources`."""
+        self.list_until(self.first + len(self.rows))
+        return join_maxima(self.parts)
+
+
+def list_maxima(outputs, wanted, first=0, least=LEAST_HEAT):
+    """List the local maxima of the detection head in some rows.
+
+    Parameters
+    ----------
+    outputs : ndarray, shape (n, nx, OUTPUTS)
+        Answer of the network, `HALO` more rows than are wanted at each side, but at the
+        border of the field.
+    wanted : (int, int)
+        First row and the one after the last, counted in the field.
+    first : int
+        Row of the field that `outputs` begins with.
+    least : float
+        Least height of a maximum.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `list_sources`, places counted in the field, row by row.
+    """
     told = unpack(outputs)
     heat = to_pixels(expit(told.logit), CELL // FINE)
     row, column = np.nonzero((heat == maximum_filter(heat, WINDOW)) & (heat >= least))
+    begin, end = ((edge - first) * CELL // FINE for edge in wanted)
+    own = (row >= begin) & (row < end)
+    row, column = row[own], column[own]
 
     def there(head):
         return to_pixels(head, CELL // FINE)[row, column].astype(float)
 
-    image = to_pixels(told.image, CELL)
     x = FINE * column + 0.5 + there(told.dx)
     y = FINE * row + 0.5 + there(told.dy)
-    table = pd.DataFrame(
+    peak = highest(to_pixels(told.image, CELL), x, y)
+    return pd.DataFrame(
         {
             "x": x,
-            "y": y,
+            "y": y + CELL * first,
             "heat": heat[row, column].astype(float),
             "flux": np.exp(there(told.log_flux)),
             "log_error": np.exp(there(told.log_error)),
             "distance": np.exp(there(told.log_distance)),
-            "peak": highest(image, x, y),
+            "peak": peak,
         }
     )
-    table = table.sort_values("heat", ascending=False, kind="stable")
-    return drop_doubles(table.reset_index(drop=True))
 
 
 def highest(image, x, y, reach=2):

@@ -10,9 +10,9 @@ import pandas as pd
 
 from superspire.deblender.architecture import build_deblender
 from superspire.deblender.calibration import apply, at_noise
-from superspire.deblender.catalogue import list_sources, super_resolved
+from superspire.deblender.catalogue import StripLister, super_resolved
 from superspire.deblender.grid import CELL, on_cells
-from superspire.deblender.prediction import answer
+from superspire.deblender.prediction import answer_strips
 from superspire.errors import InputError
 from superspire.fields.tiling import FILL_HALO, fill_gaps, shift_wcs
 from superspire.instruments import SPIRE
@@ -109,7 +109,7 @@ def read_half(model, path):
             variable.assign(arrays[variable.path].astype(np.float32))
 
 
-def cells_of(maps, wcs, shape):
+def cells_of(maps, wcs, shape, rows=None):
     """Bring maps to the cells of a field, strip by strip, and fill their gaps.
 
     Parameters
@@ -120,6 +120,8 @@ def cells_of(maps, wcs, shape):
         Grid of pixels of 1 arcsec.
     shape : (int, int)
         Its shape (ny, nx) [pixel].
+    rows : slice, optional
+        Rows of cells that are wanted, by default all.
 
     Returns
     -------
@@ -128,28 +130,33 @@ def cells_of(maps, wcs, shape):
     covered : ndarray of bool, shape (rows, columns)
         Where all bands were observed.
     """
-    rows, columns = (-(-side // CELL) for side in shape)
-    cells = np.empty((rows, columns, len(SPIRE)), np.float32)
-    covered = np.ones((rows, columns), bool)
+    number, columns = cell_shape(shape)
+    begin, end, _ = (rows or slice(None)).indices(number)
+    cells = np.empty((end - begin, columns, len(SPIRE)), np.float32)
+    covered = np.ones((end - begin, columns), bool)
     halo = -(-FILL_HALO // CELL)
-    edges = [*range(0, rows, STRIP // CELL), rows]
-    for first, last in pairwise(edges):
-        low, high = max(first - halo, 0), min(last + halo, rows)
+    for first, last in pairwise([*range(begin, end, STRIP // CELL), end]):
+        low, high = max(first - halo, 0), min(last + halo, number)
         strip_wcs = shift_wcs(wcs, 0, CELL * low)
         size = (CELL * (high - low), CELL * columns)
-        own = slice(first - low, last - low)
+        own, place = slice(first - low, last - low), slice(first - begin, last - begin)
         for channel, band in enumerate(SPIRE):
             image = on_cells(maps[band], strip_wcs, size)
             observed = np.isfinite(image)
-            covered[first:last] &= observed[own]
+            covered[place] &= observed[own]
             if not observed.all():
                 image = fill_gaps(image, CELL)
-            cells[first:last, :, channel] = image[own]
+            cells[place, :, channel] = image[own]
     return cells, covered
 
 
-def resolve(deblender, maps, wcs, shape, noise=None, show=None):
-    """Super-resolve a field and list its sources.
+def cell_shape(shape):
+    """Count the cells, up and right, that cover a grid of a shape [pixel]."""
+    return tuple(-(-side // CELL) for side in shape)
+
+
+def resolve(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
+    """Super-resolve a field of any size and list its sources.
 
     Parameters
     ----------
@@ -162,35 +169,58 @@ def resolve(deblender, maps, wcs, shape, noise=None, show=None):
         training.
     show : callable, optional
         Called with the number of tiles done and the number of all.
+    make : callable
+        Makes an array of a shape and type for each image, whose rows are then set strip
+        by strip; `superspire.fields.storage.Storage` for images that are too large for
+        memory.
 
     Returns
     -------
-    image, sigma : ndarray of float32, shape (ny, nx)
+    image, sigma : array of float32, shape (ny, nx)
         Super-resolved map and its standard error [mJy/beam]; NaN where not all bands
         were observed.
-    covered : ndarray of bool, shape (ny, nx)
+    covered : array of bool, shape (ny, nx)
         Where they were.
     sources : pandas.DataFrame
         What `superspire.deblender.calibration.apply` gives of the sources on covered
         sky that are more probably real than not; without a calibration what
         `list_sources` gives.
     """
-    cells, seen = cells_of(maps, wcs, shape)
-    outputs = answer(deblender.model, cells, show)
-    image, sigma = super_resolved(outputs)
     ny, nx = shape
-    covered, sigma = (
-        np.repeat(np.repeat(a, CELL, axis=0), CELL, axis=1)[:ny, :nx]
-        for a in (seen, sigma)
-    )
-    image = np.where(covered, image[:ny, :nx], np.nan).astype(np.float32)
-    sigma = np.where(covered, sigma, np.nan).astype(np.float32)
-    found = list_sources(outputs)
+    seen = np.zeros(cell_shape(shape), bool)
+    image, sigma = (make(shape, np.float32) for _ in range(2))
+    covered = make(shape, bool)
+
+    def read(rows):
+        cells, seen[rows] = cells_of(maps, wcs, shape, rows)
+        return cells
+
+    lister = StripLister(seen.shape[1])
+    for first, outputs in answer_strips(deblender.model, read, seen.shape, show):
+        lister.add(outputs)
+        brightness, error = super_resolved(outputs)
+        rows = slice(CELL * first, min(CELL * (first + len(outputs)), ny))
+        size = rows.stop - rows.start, nx
+        observed = in_pixels(seen[first : first + len(outputs)], size)
+        covered[rows] = observed
+        image[rows] = np.where(observed, brightness[: size[0], :nx], np.nan)
+        sigma[rows] = np.where(observed, in_pixels(error, size), np.nan)
+    found = lister.sources()
     if deblender.calibration:
         level = at_noise(deblender.calibration, noise)
         found = apply(found[found["heat"] >= level["least_heat"]], level)
-    kept = on_true(covered, found["x"], found["y"])
+    x, y = found["x"].to_numpy(), found["y"].to_numpy()
+    middle = (CELL - 1) / 2
+    kept = on_true(seen, (x - middle) / CELL, (y - middle) / CELL)
+    kept &= (x < nx - 0.5) & (y < ny - 0.5)
     return image, sigma, covered, found[kept].reset_index(drop=True)
+
+
+def in_pixels(cells, shape):
+    """Repeat the values of cells in all their pixels, (ny, nx) of them."""
+    return np.repeat(np.repeat(cells, CELL, axis=0), CELL, axis=1)[
+        : shape[0], : shape[1]
+    ]
 
 
 def on_true(mask, x, y):

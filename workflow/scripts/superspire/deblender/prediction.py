@@ -14,6 +14,9 @@ OVERLAP = 48
 MARGIN = 16
 """Border of a tile whose answer is not used where another tile is [cell]."""
 
+STRIP = 128
+"""Most rows of the answer that are handed over at a time [cell]."""
+
 
 def tiling_of(shape):
     """Choose tiles for a field: as few as fit in memory, and no larger than needed.
@@ -35,42 +38,70 @@ def tiling_of(shape):
     return Tiling(side, OVERLAP, MARGIN, MULTIPLE)
 
 
-def answer(model, cells, show=None):
-    """Ask the network about a whole field.
+def answer_strips(model, read, shape, show=None):
+    """Ask the network about a field of any size, strip by strip.
+
+    A row of tiles and its answer are in memory at a time.
 
     Parameters
     ----------
     model : keras.Model
         From `superspire.deblender.architecture.build_deblender`, of any size.
-    cells : ndarray of float32, shape (ny, nx, 3)
-        SPIRE maps on cells of 4 arcsec [mJy/beam], finite; beyond them the sky is
-        taken to be at its mean, zero.
+    read : callable
+        From a slice of rows to the SPIRE maps there, float32 (n, nx, 3) on cells of
+        4 arcsec [mJy/beam], finite; beyond the field the sky is taken to be at its
+        mean, zero.
+    shape : (int, int)
+        Shape of the field (ny, nx) [cell].
     show : callable, optional
         Called with the number of tiles done and the number of all.
+
+    Yields
+    ------
+    first : int
+        First row of the strip; strips follow one another.
+    outputs : ndarray of float32, shape (n, nx, OUTPUTS)
+        See `superspire.deblender.architecture.unpack`.
+    """
+    ny, nx = shape
+    tiling = tiling_of(shape)
+    rows, columns = (list(zip(*tile_weights(n, tiling), strict=True)) for n in shape)
+    tops = [overlap(y0, ny, tiling.side)[0].start for y0, _ in rows]
+    outputs, done = np.zeros((0, nx, OUTPUTS), np.float32), 0
+    for (y0, weight_y), top, following in zip(rows, tops, [*tops[1:], ny], strict=True):
+        up, tile_up = overlap(y0, ny, tiling.side)
+        cells = read(up)
+        grown = np.zeros((up.stop - top, nx, OUTPUTS), np.float32)
+        grown[: len(outputs)] = outputs
+        for x0, weight_x in columns:
+            right, tile_right = overlap(x0, nx, tiling.side)
+            tile = np.zeros((1, tiling.side, tiling.side, cells.shape[-1]), np.float32)
+            tile[0, tile_up, tile_right] = cells[:, right]
+            given = model.predict_on_batch(tile)[0, tile_up, tile_right]
+            weight = np.outer(weight_y[tile_up], weight_x[tile_right])
+            grown[:, right] += weight[..., None] * given
+            done += 1
+            if show:
+                show(done, len(rows) * len(columns))
+        for first in range(top, following, STRIP):
+            last = min(first + STRIP, following)
+            yield first, grown[first - top : last - top]
+        outputs = grown[following - top :].copy()
+
+
+def answer(model, cells, show=None):
+    """Ask the network about a whole field at once; see `answer_strips`.
+
+    Parameters
+    ----------
+    model, show
+        See `answer_strips`.
+    cells : ndarray of float32, shape (ny, nx, 3)
+        SPIRE maps on the cells of the field [mJy/beam].
 
     Returns
     -------
     ndarray of float32, shape (ny, nx, OUTPUTS)
-        See `superspire.deblender.architecture.unpack`.
     """
-    ny, nx = cells.shape[:2]
-    tiling = tiling_of((ny, nx))
-    side = tiling.side
-    outputs = np.zeros((ny, nx, OUTPUTS), np.float32)
-    rows, columns = (list(zip(*tile_weights(n, tiling), strict=True)) for n in (ny, nx))
-    done = 0
-    for y0, weight_y in rows:
-        for x0, weight_x in columns:
-            (up, tile_up), (right, tile_right) = (
-                overlap(y0, ny, side),
-                overlap(x0, nx, side),
-            )
-            tile = np.zeros((1, side, side, cells.shape[-1]), np.float32)
-            tile[0, tile_up, tile_right] = cells[up, right]
-            given = model.predict_on_batch(tile)[0, tile_up, tile_right]
-            weight = np.outer(weight_y[tile_up], weight_x[tile_right])
-            outputs[up, right] += weight[..., None] * given
-            done += 1
-            if show:
-                show(done, len(rows) * len(columns))
-    return outputs
+    strips = answer_strips(model, cells.__getitem__, cells.shape[:2], show)
+    return np.concatenate([outputs for _, outputs in strips])

@@ -28,6 +28,9 @@ FILL_HALO = 45
 FILL_FLOOR = 1e-3
 """Share of observed pixels below which a gap is filled with the mean sky, zero."""
 
+EDGE_ROWS = 1024
+"""Rows of a field in which the edge is looked for at a time [pixel]."""
+
 COARSE_STEP = 6
 """Step of the first look at the common coverage [pixel]."""
 
@@ -403,7 +406,7 @@ def near_edge(covered, x, y):
 
     Parameters
     ----------
-    covered : ndarray of bool, shape (ny, nx)
+    covered : array of bool, shape (ny, nx)
         Where all bands were observed.
     x, y : array_like, shape (n,)
         Positions [pixel].
@@ -416,7 +419,14 @@ def near_edge(covered, x, y):
     reach = int(np.ceil(radius))
     dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     disc = np.hypot(dx, dy) <= radius
-    padded = np.pad(covered, reach)
-    rows = np.round(y).astype(int)[:, None] + dy[disc] + reach
-    columns = np.round(x).astype(int)[:, None] + dx[disc] + reach
-    return ~padded[rows, columns].all(axis=1)
+    row, column = (np.round(np.asarray(axis, float)).astype(int) for axis in (y, x))
+    near = np.ones(len(row), bool)
+    for first in range(0, covered.shape[0], EDGE_ROWS):
+        own = np.flatnonzero((row >= first) & (row < first + EDGE_ROWS))
+        low = max(first - reach, 0)
+        part = covered[low : first + EDGE_ROWS + reach]
+        below = max(first + EDGE_ROWS + reach - covered.shape[0], 0)
+        padded = np.pad(part, ((low - first + reach, below), (reach, reach)))
+        rows = row[own, None] - first + dy[disc] + reach
+        near[own] = ~padded[rows, column[own, None] + dx[disc] + reach].all(axis=1)
+    return near

@@ -15,11 +15,9 @@ from astropy.io import fits
 from astropy.table import Table
 
 from superspire import __version__
+from superspire.fields.storage import strips_of
 from superspire.instruments import BANDS, TARGET
 from superspire.io import map_header
-
-STRIP = 2**24
-"""Pixels that are written at a time."""
 
 LONGEST = 68
 """Longest text of a card; its comment takes from the same space [character]."""
@@ -67,7 +65,7 @@ def add_checksums(path):
             hdu.add_checksum(when="checksum of the HDU", override_datasum=True)
 
 
-def append_image(path, header, dtype, image, convert=np.asarray):
+def append_image(path, header, dtype, image, convert=None):
     """Append an image to a FITS file strip by strip.
 
     Parameters
@@ -78,21 +76,20 @@ def append_image(path, header, dtype, image, convert=np.asarray):
         Its cards but those of the layout.
     dtype : str or numpy.dtype
         Type of the pixels in the file.
-    image : ndarray, shape (ny, nx)
-        The image, perhaps a memory map.
-    convert : callable
-        What is written of some rows of it, from the rows.
+    image : array, shape (ny, nx)
+        The image, perhaps of `superspire.fields.storage`.
+    convert : callable, optional
+        From a slice of rows to what is written of them in place of the image's.
     """
     kind = fits.ImageHDU if Path(path).exists() else fits.PrimaryHDU
     hdu = kind(np.broadcast_to(np.zeros((), dtype), image.shape), header)
     # Room for CHECKSUM and DATASUM: a header that grows has its file written anew.
     for _ in range(2):
         hdu.header.append(end=True)
-    rows = max(1, STRIP // image.shape[1])
+    convert = convert or image.__getitem__
     with fits.StreamingHDU(os.fspath(path), hdu.header) as stream:
-        for y in range(0, len(image), rows):
-            strip = convert(image[y : y + rows])
-            stream.write(np.ascontiguousarray(strip, dtype))
+        for rows in strips_of(image):
+            stream.write(np.ascontiguousarray(convert(rows), dtype))
 
 
 def write_superresolved(
@@ -100,7 +97,8 @@ def write_superresolved(
 ):
     """Write the calibrated super-resolved map, its signal-to-noise and its coverage.
 
-    Beside its arguments this takes some 200 MB, however large the map is.
+    Beside its arguments this takes some 200 MB, however large the map is, whose images
+    may also be of `superspire.fields.storage`.
 
     Parameters
     ----------
@@ -127,26 +125,32 @@ def write_superresolved(
     header = map_header(wcs, BANDS[TARGET].fwhm, dated_cards(cards))
     header["EXTNAME"] = "IMAGE"
     milli = np.float32(1e-3)
-    append_image(path, header, "f4", image, lambda rows: rows * milli)
+    append_image(path, header, "f4", image, lambda rows: image[rows] * milli)
     if sigma is None:
-        header["EXTNAME"] = "SNR"
-        header["BUNIT"] = ("", "signal-to-noise ratio of a point source's peak")
+        level32, inverse = np.float32(level), np.float32(1.0 / noise)
+
+        def ratio(rows):
+            return (image[rows] - level32) * inverse
+
+        meaning = "signal-to-noise ratio of a point source's peak"
         header["LEVEL"] = (1e-3 * level, "[Jy/beam] subtracted from IMAGE")
         header["NOISE"] = (1e-3 * noise, "[Jy/beam] it was then divided by")
-        level, inverse = np.float32(level), np.float32(1.0 / noise)
-        append_image(path, header, "f4", image, lambda rows: (rows - level) * inverse)
-        del header["LEVEL"], header["NOISE"]
     else:
+
+        def ratio(rows):
+            return image[rows] / sigma[rows]
+
+        meaning = "IMAGE over UNCERTAINTY"
         header["EXTNAME"] = "UNCERTAINTY"
-        append_image(path, header, "f4", sigma, lambda rows: rows * milli)
-        header["EXTNAME"] = "SNR"
-        header["BUNIT"] = ("", "IMAGE over UNCERTAINTY")
-        append_image(path, header, "f4", image / sigma)
-    for key in ("BMAJ", "BMIN", "BPA"):
-        del header[key]
+        append_image(path, header, "f4", sigma, lambda rows: sigma[rows] * milli)
+    header["EXTNAME"] = "SNR"
+    header["BUNIT"] = ("", meaning)
+    append_image(path, header, "f4", image, ratio)
+    for key in ("BMAJ", "BMIN", "BPA", "LEVEL", "NOISE"):
+        header.remove(key, ignore_missing=True)
     header["EXTNAME"] = "COVERAGE"
     header["BUNIT"] = ("", "1 where all bands were observed, 0 elsewhere")
-    append_image(path, header, "u1", covered)
+    append_image(path, header, "u1", covered, lambda rows: covered[rows])
     add_checksums(path)
 
 
