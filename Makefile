@@ -1,4 +1,5 @@
 # make results   everything the paper shows, from a clean clone
+# make report    the same in one file for a browser, results/report.html
 # make test      the tests
 # make benchmark time and memory of what takes long, into results/benchmark
 # make docs      write what is documented from its source (config/README.md, codemeta.json)
@@ -11,7 +12,7 @@ BIN := .venv/bin
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: results test benchmark check docs lock clean clean-all help
+.PHONY: results report test benchmark check docs lock clean clean-all help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -30,6 +31,11 @@ help:
 results: .venv/.ready
 	@$(BIN)/snakemake --cores $(CORES) all
 	@$(BIN)/python workflow/scripts/summarise.py results
+
+report: .venv/.ready
+	@$(BIN)/snakemake --cores $(CORES) all
+	@$(BIN)/snakemake --report results/report.html --report-stylesheet workflow/report/style.css
+	@echo "results/report.html holds every figure and table"
 
 test: .venv/.ready
 	@$(BIN)/python -m pytest

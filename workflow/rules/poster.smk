@@ -18,6 +18,7 @@ POSTER_MEASURES = [
 
 
 rule poster:
+    """Make the eleven figures of the conference poster."""
     input:
         expand(
             "results/{figure}.{kind}",
@@ -28,8 +29,6 @@ rule poster:
             ],
             kind=["pdf", "png"],
         ),
-    """Make the eleven figures of the conference poster."""
-    localrule: True
 
 
 rule poster_maps:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from superspire.evaluation.comparison import compare
+from superspire.evaluation.comparison import compare, readable
 from superspire.io import read_json
 from superspire.seeds import stream
 
@@ -17,8 +17,10 @@ def main(snakemake):
         for i, name in enumerate(names)
     }
     table = compare(datasets, stream(snakemake.params.seed, "comparison"))
-    table.to_csv(snakemake.output[0], index=False, float_format="%.4g")
-    print(table.to_string())
+    table.to_csv(snakemake.output.csv, index=False, float_format="%.4g")
+    short = readable(table)
+    short.to_csv(snakemake.output.summary, index=False)
+    print(short.to_string())
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ def products(results):
 if __name__ == "__main__":
     folder = sys.argv[1]
     print("\n".join(["", *products(folder), ""]))
-    comparison = pd.read_csv(Path(folder) / "comparison.csv")
-    with pd.option_context("display.width", 200, "display.max_columns", None):
-        print(comparison.to_string(index=False, na_rep="-"))
+    comparison = pd.read_csv(Path(folder) / "comparison_summary.csv")
+    for row in comparison.to_dict("records"):
+        print(row.pop("claim"))
+        print("\n".join(f"    {name}: {value}" for name, value in row.items()))

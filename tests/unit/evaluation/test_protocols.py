@@ -7,7 +7,7 @@ from superspire.evaluation.catalogues import (
     forced_fluxes,
     project_injected,
 )
-from superspire.evaluation.comparison import compare
+from superspire.evaluation.comparison import compare, quoted, readable
 from superspire.evaluation.protocols import measure
 
 SIZE = 424
@@ -96,3 +96,42 @@ def test_comparison_holds_every_claim(tables):
     share = table.loc[("share of offsets within 15 arcsec", "independent")]
     assert share["paper_protocol"] == 1.0
     assert share["paper_protocol_chance"] < 0.8
+
+
+def test_comparison_is_readable(tables):
+    stack = {"n": 5, "fwhm": 8.0, "fwhm_error": 0.1}
+    stacks = {"sr_at_target": stack, "sr_at_injected": stack | {"fwhm": 8.2}}
+    datasets = {
+        name: {**tables, "stack": stacks} for name in ("observed", "independent")
+    }
+    table = compare(datasets, np.random.default_rng(1))
+    short = readable(table).set_index("claim")
+    assert short.columns.tolist() == [
+        "paper",
+        "paper's protocol, observed",
+        "paper's protocol, independent",
+        "strict, independent",
+        "by chance",
+    ]
+    assert len(short) == table["claim"].nunique()
+    width = short.loc["FWHM of the stacked sources [arcsec]"]
+    assert width.iloc[1:].tolist() == [
+        "8.00 ± 0.10, n 5",
+        "8.00 ± 0.10, n 5",
+        "8.20 ± 0.10, n 5",
+        "-",
+    ]
+    row = table.set_index(["claim", "dataset"]).loc[
+        ("completeness at 10 mJy", "independent")
+    ]
+    text = short.loc["completeness at 10 mJy", "strict, independent"]
+    assert text.startswith(f"{row['strict']:.3f} ")
+    assert text.endswith(f"n {row['strict_n']:.0f}")
+
+
+def test_a_claim_without_sources_is_a_dash():
+    assert quoted({"a": np.nan, "a_low": np.nan, "a_high": np.nan}, "a") == "-"
+    record = {"a": 0.6, "a_low": np.nan, "a_high": np.nan, "a_n": 4}
+    assert quoted(record, "a") == "0.600, n 4"
+    record = {"a": 0.6, "a_low": 0.5, "a_high": 0.65, "a_n": 4}
+    assert quoted(record, "a") == "0.600 (+0.050 -0.100), n 4"

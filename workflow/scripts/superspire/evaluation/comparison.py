@@ -240,3 +240,46 @@ def prefixed(prefix, record):
         prefix if name == "value" else f"{prefix}_{name}": value
         for name, value in record.items()
     }
+
+
+def readable(table):
+    """Bring the comparison into few columns that people read.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        What `compare` gives, perhaps read from its file.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per claim: ``claim``, ``paper``; the value with its 68 % interval and
+        the number of sources in the paper's protocol on every set of cutouts; in the
+        strict protocol on independent sky; and what chance gives in both there.
+    """
+    rows = []
+    for claim, parts in table.groupby("claim", sort=False):
+        parts = parts.set_index("dataset")
+        row = {"claim": claim, "paper": parts["paper"].iloc[0]}
+        for name, record in parts.iterrows():
+            row[f"paper's protocol, {name}"] = quoted(record, "paper_protocol")
+        last = parts.iloc[-1]
+        row["strict, independent"] = quoted(last, "strict")
+        chances = (last[f"{name}_chance"] for name in ("paper_protocol", "strict"))
+        told = [f"{chance:.2f}" for chance in chances if np.isfinite(chance)]
+        rows.append(row | {"by chance": ", ".join(told) or "-"})
+    return pd.DataFrame(rows)
+
+
+def quoted(record, name):
+    """Write a value with its interval and its number: 0.98 (+0.01 -0.02), n 450."""
+    value, low, high = (record[f"{name}{end}"] for end in ("", "_low", "_high"))
+    if not np.isfinite(value):
+        return "-"
+    digits = 3 if value < 1.5 else 2
+    text, above, below = (
+        f"{number:.{digits}f}" for number in (value, high - value, value - low)
+    )
+    if np.isfinite(high - low):
+        text += f" ± {above}" if above == below else f" (+{above} -{below})"
+    return f"{text}, n {record[f'{name}_n']:.0f}"

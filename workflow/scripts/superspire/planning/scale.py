@@ -64,6 +64,7 @@ def deblend(folder, network, calibration, threads):
         Number of sources.
     """
     from superspire.deblender.inference import load_deblender, resolve
+    from superspire.fields.storage import stored_in
     from superspire.fields.tiling import common_grid
     from superspire.network.backend import set_precision, set_threads
 
@@ -74,7 +75,8 @@ def deblend(folder, network, calibration, threads):
     start = time.perf_counter()
     maps = {band: read_map(path) for band, path in files.items()}
     wcs, shape = common_grid(maps, files)
-    sources = resolve(deblender, maps, wcs, shape)[-1]
+    with tempfile.TemporaryDirectory(dir=folder) as images:
+        sources = resolve(deblender, maps, wcs, shape, make=stored_in(images))[-1]
     return time.perf_counter() - start, len(sources)
 
 
