@@ -172,7 +172,7 @@ def calibration_noises(wildcards):
     if not vary:
         return []
     low, high = vary["noise"]
-    return [round(low * (high / low) ** (i / 4), 3) for i in range(5)]
+    return [round(low * (high / low) ** (i / 8), 3) for i in range(9)]
 
 
 def field_colours():

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superspire.deblender.calibration import (
+    LEAST_PROBABILITY,
     RADIUS,
     TOP,
     TRUE_EDGES,
@@ -373,13 +374,13 @@ def test_few_sources_are_calibrated_somehow(number):
     assert sources["probability"].between(0, 1).all()
 
 
-def test_listed_sources_are_more_probably_real_than_not():
+def test_the_least_of_the_listed_sources_has_the_least_probability():
     found, truth = draw(11)
     calibration = calibrate(found, truth, SHAPE)
     told = np.interp(
         calibration["least_heat"], calibration["heat"], calibration["probability"]
     )
-    assert told == pytest.approx(0.5, abs=0.02)
+    assert told == pytest.approx(LEAST_PROBABILITY, abs=0.02)
 
 
 def test_no_true_source_is_refused():

@@ -64,7 +64,7 @@ def find_by_deblender(maps, path, calibration, least_snr):
     Returns
     -------
     astropy.table.Table
-        See `find_by_network`; the sources that are more probably real than not.
+        See `find_by_network`; the sources that a catalogue lists.
     """
     set_precision("auto")
     network = load_deblender(path, calibration)

@@ -52,8 +52,9 @@ FEWEST = 20
 HEATS = np.round(np.arange(0.04, 0.9, 0.01), 2)
 """Least heights of the detection head that are tried."""
 
-EVEN = 0.5
-"""Least probability of a source that is listed."""
+LEAST_PROBABILITY = 1.0 / 3.0
+"""Least probability of a source that is listed: about half of the F1 that is reached at
+noises of 2 to 5 mJy/beam, for there F1 is largest (Lipton et al. 2014)."""
 
 STEEPEST = 3.0
 """Largest slope of S450 against the network's flux below the faintest known one."""
@@ -133,7 +134,7 @@ def calibrate(found, truth, shape):
     -------
     dict
         For `apply`: ``probability`` against ``heat``; ``least_heat``, from which on a
-        source is more probably real than not; and of those sources ``flux``, the
+        source has `LEAST_PROBABILITY`; and of those sources ``flux``, the
         logarithm of the network's flux against that of S450; ``deboosting``, the
         quantiles of (logarithm of the true flux - its own) / its error against it;
         ``place``, a factor on the positional errors.
@@ -145,7 +146,7 @@ def calibrate(found, truth, shape):
     """
     found = found[inside(found, shape, RADIUS)].reset_index(drop=True)
     heat, probability = reliability(found, truth)
-    least_heat = float(np.interp(EVEN, probability, heat))
+    least_heat = float(np.interp(LEAST_PROBABILITY, probability, heat))
     found = found[found["heat"] >= least_heat].reset_index(drop=True)
     log_flux = np.log(found["flux"].to_numpy())
     partner, distance = brightest_partner(found, truth)

@@ -183,8 +183,7 @@ def resolve(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
         Where they were.
     sources : pandas.DataFrame
         What `superspire.deblender.calibration.apply` gives of the sources on covered
-        sky that are more probably real than not; without a calibration what
-        `list_sources` gives.
+        sky that are probable enough; without a calibration what `list_sources` gives.
     """
     ny, nx = shape
     seen = np.zeros(cell_shape(shape), bool)
