@@ -3,9 +3,9 @@
 import numpy as np
 from astropy import units
 
-from superspire.classical.grid import pixel_size
 from superspire.classical.knowledge import read_knowledge, true_positions
 from superspire.classical.methods import find_in_files
+from superspire.dataset.interpolation import pixel_size
 from superspire.evaluation.catalogues import round_columns
 from superspire.instruments import SPIRE
 from superspire.io import read_json, read_map, write_json, write_table

@@ -4,8 +4,8 @@ import numpy as np
 from astropy.table import Table
 
 from superspire.classical.beams import profile
-from superspire.classical.grid import pixel_size
 from superspire.classical.peaks import local_maxima
+from superspire.dataset.interpolation import pixel_size
 from superspire.evaluation.sources import background
 
 

@@ -6,8 +6,9 @@ from scipy.ndimage import gaussian_filter
 from skimage.restoration import richardson_lucy
 
 from superspire.classical.beams import square_profile
-from superspire.classical.grid import STEP, coarse_grid, pixel_size, resample
+from superspire.classical.grid import STEP, coarse_grid, resample
 from superspire.classical.peaks import local_maxima
+from superspire.dataset.interpolation import pixel_size
 from superspire.evaluation.sources import background
 from superspire.instruments import FWHM_PER_SIGMA
 

@@ -14,9 +14,8 @@ from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 from superspire.classical.beams import radial_table, square_profile
-from superspire.classical.grid import pixel_size
 from superspire.classical.spectra import white_noise
-from superspire.dataset.interpolation import convert
+from superspire.dataset.interpolation import convert, pixel_size
 from superspire.fields.tiling import tangent_wcs
 from superspire.instruments import SPIRE
 

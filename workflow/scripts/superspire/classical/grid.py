@@ -1,7 +1,6 @@
 """Maps on a common grid, without loss of what the beams pass."""
 
 import numpy as np
-from astropy.wcs.utils import proj_plane_pixel_scales
 from scipy import fft
 from scipy.ndimage import map_coordinates
 
@@ -16,22 +15,6 @@ OVERSAMPLING = 4
 
 RIM = 16
 """Reflected rim that keeps the Fourier interpolation from wrapping around [pixel]."""
-
-
-def pixel_size(wcs):
-    """Measure the side of a pixel.
-
-    Parameters
-    ----------
-    wcs : astropy.wcs.WCS
-        Celestial coordinates.
-
-    Returns
-    -------
-    float
-        Geometric mean of the two sides [arcsec].
-    """
-    return float(3600.0 * np.sqrt(np.prod(proj_plane_pixel_scales(wcs.celestial))))
 
 
 def coarse_grid(maps, step=STEP):

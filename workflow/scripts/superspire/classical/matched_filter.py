@@ -14,9 +14,10 @@ from astropy.table import Table
 from scipy import fft
 
 from superspire.classical.beams import response
-from superspire.classical.grid import STEP, coarse_grid, pixel_size, resample
+from superspire.classical.grid import STEP, coarse_grid, resample
 from superspire.classical.peaks import local_maxima
 from superspire.classical.spectra import noise_spectra, wavenumbers, white_noise
+from superspire.dataset.interpolation import pixel_size
 from superspire.instruments import SPIRE
 
 TABLE = 800

@@ -6,7 +6,7 @@ astrometric errors; here each output pixel is looked up at its place on the sky.
 
 import numpy as np
 from astropy.coordinates import SkyCoord
-from astropy.wcs.utils import wcs_to_celestial_frame
+from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 from scipy.ndimage import map_coordinates
 
 NODES = 12
@@ -35,6 +35,22 @@ def interpolate(map_, wcs, shape):
     return map_coordinates(
         map_.data, [y, x], output=np.float32, order=1, cval=np.nan, prefilter=False
     )
+
+
+def pixel_size(wcs):
+    """Measure the side of a pixel.
+
+    Parameters
+    ----------
+    wcs : astropy.wcs.WCS
+        Celestial coordinates.
+
+    Returns
+    -------
+    float
+        Geometric mean of the two sides [arcsec].
+    """
+    return float(3600.0 * np.sqrt(np.prod(proj_plane_pixel_scales(wcs.celestial))))
 
 
 def pixel_positions(source, wcs, shape):

@@ -11,11 +11,11 @@ import pandas as pd
 from superspire.deblender.architecture import build_deblender
 from superspire.deblender.calibration import apply, at_noise
 from superspire.deblender.catalogue import StripLister, super_resolved
-from superspire.deblender.grid import CELL, on_cells
+from superspire.deblender.grid import CELL, as_trained, on_cells
 from superspire.deblender.prediction import answer_strips
 from superspire.errors import InputError
 from superspire.fields.tiling import FILL_HALO, fill_gaps, shift_wcs
-from superspire.instruments import SPIRE
+from superspire.instruments import BANDS, SPIRE
 from superspire.io import read_json
 
 UNREADABLE = (KeyError, ValueError, OSError, EOFError, BadZipFile)
@@ -186,6 +186,7 @@ def resolve(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
         sky that are probable enough; without a calibration what `list_sources` gives.
     """
     ny, nx = shape
+    maps = {band: as_trained(maps[band], BANDS[band].pixel) for band in SPIRE}
     seen = np.zeros(cell_shape(shape), bool)
     image, sigma = (make(shape, np.float32) for _ in range(2))
     covered = make(shape, bool)

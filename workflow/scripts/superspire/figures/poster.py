@@ -4,8 +4,8 @@ import numpy as np
 from astropy import units
 from astropy.coordinates import SkyCoord
 from astropy.nddata import Cutout2D
-from astropy.wcs.utils import proj_plane_pixel_scales
 
+from superspire.dataset.interpolation import pixel_size
 from superspire.figures.sky import show_sky, stretch
 from superspire.figures.style import (
     COLUMN,
@@ -64,8 +64,7 @@ def cut(map_, centre, side=SIDE):
     """
     size = (side * units.arcsec,) * 2
     piece = Cutout2D(map_.data, centre, size, map_.wcs, mode="partial")
-    pixel = 3600.0 * float(np.mean(proj_plane_pixel_scales(map_.wcs.celestial)))
-    return piece.data, piece.wcs, pixel
+    return piece.data, piece.wcs, pixel_size(map_.wcs)
 
 
 def draw_bands(maps, bands, centre, sources=None):
