@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from superspire.figures.sky import label_bar, stretch
 from superspire.figures.style import PAGE, colour_bar, mark_sources, plt, show_map
 from superspire.instruments import BANDS, SPIRE, TARGET
 
@@ -30,13 +31,6 @@ def choose_cutouts(target, ranks=RANKS):
     order = np.argsort([np.std(image) for image in target], kind="stable")
     rows = [order[round(rank * (len(order) - 1))] for rank in ranks]
     return list(dict.fromkeys(int(row) for row in rows))
-
-
-def flux_range(*images):
-    """Give the colour scale that several maps in the same unit share."""
-    values = np.concatenate([np.ravel(image) for image in images])
-    low, high = np.percentile(values, [1.0, 99.8])
-    return {"vmin": float(low), "vmax": float(max(high, low + 1e-6))}
 
 
 def draw_maps(rows):
@@ -73,14 +67,14 @@ def draw_row(figure, axes, row):
     inputs = np.moveaxis(np.asarray(row["inputs"]), -1, 0)
     images = [row["sr"], row["target"], *inputs]
     beams = [BANDS[band].fwhm for band in (TARGET, TARGET, *SPIRE)]
-    shared = flux_range(row["target"])
+    shared = stretch(row["target"])
     bright = row["sources"][np.asarray(row["sources"]["flux"]) >= MARKED_FLUX]
     for i, (ax, image, fwhm) in enumerate(zip(axes, images, beams, strict=True)):
-        scale = shared if i < 2 else flux_range(image)
-        shown = show_map(ax, image, fwhm, cmap="inferno", **scale)
+        norm = shared if i < 2 else stretch(image)
+        shown = show_map(ax, image, fwhm, cmap="inferno", norm=norm)
         if i < 2:
             style = {"ec": "#56B4E9", "lw": 0.5}
             mark_sources(ax, bright["x"], bright["y"], len(image), **style)
         ax.set_xticks([-150, 0, 150])
         ax.set_yticks([-150, 0, 150])
-        colour_bar(figure, ax, shown)
+        label_bar(colour_bar(figure, ax, shown), norm)

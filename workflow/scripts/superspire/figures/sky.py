@@ -35,6 +35,11 @@ def show_sky(figure, axes, data, norm, pixel, fwhm):
     draw_scale(axes, data.shape, pixel, fwhm)
     bar = figure.colorbar(picture, ax=axes, orientation="horizontal", pad=0.02)
     bar.set_label("mJy/beam")
+    label_bar(bar, norm)
+
+
+def label_bar(bar, norm):
+    """Write round values on a horizontal colour bar of an asinh stretch."""
     bar.set_ticks(round_ticks(norm), minor=False)
     bar.minorticks_off()
     bar.ax.xaxis.set_major_formatter("{x:g}")

@@ -130,6 +130,10 @@ def colour_bar(figure, axes, shown, side="top"):
         The map.
     side : str
         ``top`` or ``right``.
+
+    Returns
+    -------
+    matplotlib.colorbar.Colorbar
     """
     places = {"top": (0.0, 1.03, 1.0, 0.05), "right": (1.03, 0.0, 0.05, 1.0)}
     direction = "horizontal" if side == "top" else "vertical"
@@ -140,6 +144,7 @@ def colour_bar(figure, axes, shown, side="top"):
     axis.set_label_position(side)
     bar.set_label("mJy/beam", fontsize=6.5, labelpad=2)
     bar_axes.tick_params(labelsize=6, length=2)
+    return bar
 
 
 def mark_on_sky(axes, sources, radius, **options):
