@@ -15,7 +15,6 @@ from superspire.deblender.products import COLUMNS, build_catalogue
 from superspire.errors import InputError
 from superspire.fields.inputs import provenance, read_corrected
 from superspire.fields.quicklook import write_quicklook
-from superspire.fields.storage import stored_in, strips_of
 from superspire.fields.tiling import common_grid
 from superspire.fields.writing import (
     write_catalogue,
@@ -25,6 +24,7 @@ from superspire.fields.writing import (
 from superspire.instruments import SPIRE
 from superspire.io import read_json, write_json
 from superspire.network.backend import set_precision, set_threads
+from superspire.storage import stored_in, strips_of
 
 
 def noise_of(checks, training):

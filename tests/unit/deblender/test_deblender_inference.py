@@ -20,10 +20,10 @@ from superspire.deblender.inference import (
     write_half,
 )
 from superspire.errors import InputError
-from superspire.fields.storage import stored_in
 from superspire.instruments import BANDS, SPIRE
 from superspire.io import Map, write_json
 from superspire.sky.maps import field_wcs
+from superspire.storage import stored_in
 
 ARCHITECTURE = {"base_filters": 4, "depths": [1, 1], "widths": [1, 2]}
 CENTER = (150.0, 2.0)

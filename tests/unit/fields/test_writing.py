@@ -16,19 +16,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from painted import paint
 
-from superspire.fields import storage
+from superspire import storage
 from superspire.fields.products import COLUMNS, build_catalogue
 from superspire.fields.writing import (
     LABELS,
     LONGEST,
     add_checksums,
-    append_image,
     dated_cards,
     write_catalogue,
     write_regions,
     write_superresolved,
 )
-from superspire.io import read_table
+from superspire.io import append_image, read_table
 
 CARDS = {
     "OBJECT": ("σ Ori's field", "field of the configuration"),

@@ -14,6 +14,7 @@ from astropy.wcs import WCS
 
 from superspire import __version__
 from superspire.errors import InputError
+from superspire.storage import strips_of
 
 BLOCK = 2880
 """FITS files come in blocks of so many bytes."""
@@ -86,6 +87,33 @@ def map_header(wcs, fwhm, cards):
     return header
 
 
+def append_image(path, header, dtype, image, convert=None):
+    """Append an image to a FITS file strip by strip.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file; if there is none, the image becomes HDU 0 of a new one.
+    header : astropy.io.fits.Header
+        Its cards but those of the layout.
+    dtype : str or numpy.dtype
+        Type of the pixels in the file.
+    image : array, shape (ny, nx)
+        The image, perhaps of `superspire.storage`.
+    convert : callable, optional
+        From a slice of rows to what is written of them in place of the image's.
+    """
+    kind = fits.ImageHDU if Path(path).exists() else fits.PrimaryHDU
+    hdu = kind(np.broadcast_to(np.zeros((), dtype), image.shape), header)
+    # Room for CHECKSUM and DATASUM: a header that grows has its file written anew.
+    for _ in range(2):
+        hdu.header.append(end=True)
+    convert = convert or image.__getitem__
+    with fits.StreamingHDU(os.fspath(path), hdu.header) as stream:
+        for rows in strips_of(image):
+            stream.write(np.ascontiguousarray(convert(rows), dtype))
+
+
 def write_map(path, map_, fwhm, **cards):
     """Write a map as a FITS image in Jy/beam.
 
@@ -101,8 +129,9 @@ def write_map(path, map_, fwhm, **cards):
         Further header cards.
     """
     header = map_header(map_.wcs, fwhm, {**map_.header, **cards})
-    data = (map_.data * np.float32(1e-3)).astype(np.float32)
-    fits.PrimaryHDU(data, header).writeto(path, overwrite=True)
+    Path(path).unlink(missing_ok=True)
+    milli = np.float32(1e-3)
+    append_image(path, header, "f4", map_.data, lambda rows: map_.data[rows] * milli)
 
 
 def read_map(path):

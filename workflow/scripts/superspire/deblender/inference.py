@@ -171,7 +171,7 @@ def resolve(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
         Called with the number of tiles done and the number of all.
     make : callable
         Makes an array of a shape and type for each image, whose rows are then set strip
-        by strip; `superspire.fields.storage.Storage` for images that are too large for
+        by strip; `superspire.storage.Storage` for images that are too large for
         memory.
 
     Returns

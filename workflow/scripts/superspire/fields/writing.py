@@ -15,9 +15,8 @@ from astropy.io import fits
 from astropy.table import Table
 
 from superspire import __version__
-from superspire.fields.storage import strips_of
 from superspire.instruments import BANDS, TARGET
-from superspire.io import map_header
+from superspire.io import append_image, map_header
 
 LONGEST = 68
 """Longest text of a card; its comment takes from the same space [character]."""
@@ -65,40 +64,13 @@ def add_checksums(path):
             hdu.add_checksum(when="checksum of the HDU", override_datasum=True)
 
 
-def append_image(path, header, dtype, image, convert=None):
-    """Append an image to a FITS file strip by strip.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file; if there is none, the image becomes HDU 0 of a new one.
-    header : astropy.io.fits.Header
-        Its cards but those of the layout.
-    dtype : str or numpy.dtype
-        Type of the pixels in the file.
-    image : array, shape (ny, nx)
-        The image, perhaps of `superspire.fields.storage`.
-    convert : callable, optional
-        From a slice of rows to what is written of them in place of the image's.
-    """
-    kind = fits.ImageHDU if Path(path).exists() else fits.PrimaryHDU
-    hdu = kind(np.broadcast_to(np.zeros((), dtype), image.shape), header)
-    # Room for CHECKSUM and DATASUM: a header that grows has its file written anew.
-    for _ in range(2):
-        hdu.header.append(end=True)
-    convert = convert or image.__getitem__
-    with fits.StreamingHDU(os.fspath(path), hdu.header) as stream:
-        for rows in strips_of(image):
-            stream.write(np.ascontiguousarray(convert(rows), dtype))
-
-
 def write_superresolved(
     path, image, covered, wcs, cards, *, level=0.0, noise=1.0, sigma=None
 ):
     """Write the calibrated super-resolved map, its signal-to-noise and its coverage.
 
     Beside its arguments this takes some 200 MB, however large the map is, whose images
-    may also be of `superspire.fields.storage`.
+    may also be of `superspire.storage`.
 
     Parameters
     ----------

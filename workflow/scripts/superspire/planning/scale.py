@@ -64,9 +64,9 @@ def deblend(folder, network, calibration, threads):
         Number of sources.
     """
     from superspire.deblender.inference import load_deblender, resolve
-    from superspire.fields.storage import stored_in
     from superspire.fields.tiling import common_grid
     from superspire.network.backend import set_precision, set_threads
+    from superspire.storage import stored_in
 
     set_threads(threads)
     set_precision("auto")

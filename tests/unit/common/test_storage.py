@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from superspire.fields import storage
-from superspire.fields.storage import Storage, stored_in, strips_of
+from superspire import storage
+from superspire.storage import Storage, stored_in, strips_of
 
 
 @settings(max_examples=30, deadline=None)
