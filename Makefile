@@ -12,10 +12,10 @@ BIN := .venv/bin
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: results report test benchmark check docs lock clean clean-all help
+.PHONY: results report test test-unit test-workflow benchmark check docs lock clean clean-all help
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n '/^$$/q; s/^# //p' Makefile
 	@echo
 	@if [ -x $(BIN)/snakemake ]; then $(BIN)/snakemake help 2> /dev/null; \
 		else echo "make .venv/.ready sets up .venv; after that, make help lists every target of the workflow"; fi
@@ -37,8 +37,12 @@ report: .venv/.ready
 	@$(BIN)/snakemake --report results/report.html --report-stylesheet workflow/report/style.css
 	@echo "results/report.html holds every figure and table"
 
+# Two at a time, each on a core: modules by themselves, and whole workflows.
 test: .venv/.ready
-	@$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-unit test-workflow
+
+test-unit test-workflow: .venv/.ready
+	@$(BIN)/python -m pytest $(@:test-%=tests/%)
 
 benchmark: .venv/.ready
 	@$(BIN)/snakemake --cores $(CORES) --forcerun benchmark_simulation benchmark_training -- benchmark

@@ -2,7 +2,9 @@
 Tables 1 to 3.
 
 In: the instruments, the network's description, the bins of Fig. 4.
-Out: results/tableN.csv for machines, results/tableN.tex for the paper.
+Out: results/tableN.csv for machines, results/tableN.tex for the paper; on demand the
+tables and the catalogues of fields as .ecsv, .mrt (the machine-readable tables of the
+AAS journals and the CDS), .vot (VOTable) and, catalogues only, .tex (AASTeX).
 """
 
 
@@ -85,3 +87,42 @@ rule table3:
         code=code_digest("table3.py"),
     script:
         "../scripts/table3.py"
+
+
+rule export_table:
+    """Write a table as ECSV, machine-readable table of the AAS, or VOTable."""
+    input:
+        "results/{table}.csv",
+    output:
+        "results/{table}.{kind}",
+    log:
+        "logs/export_table/{table}_{kind}.log",
+    benchmark:
+        "benchmarks/export_table/{table}_{kind}.tsv"
+    wildcard_constraints:
+        table=r"table\d",
+        kind="ecsv|mrt|vot",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem="1GB",
+        runtime="10m",
+    params:
+        code=code_digest("export_table.py"),
+    script:
+        "../scripts/export_table.py"
+
+
+use rule export_table as export_catalogue with:
+    input:
+        "results/fields/{field}/catalogue.fits",
+    output:
+        "results/fields/{field}/catalogue.{kind}",
+    log:
+        "logs/export_catalogue/{field}_{kind}.log",
+    benchmark:
+        "benchmarks/export_catalogue/{field}_{kind}.tsv"
+    wildcard_constraints:
+        kind="ecsv|mrt|vot|tex",
