@@ -1,9 +1,8 @@
 """Write a table in the format that its ending asks for."""
 
 import pandas as pd
-from astropy.table import Table
 
-from superspire.exports import export, with_units
+from superspire.exports import export, read_described, with_units
 
 
 def main(snakemake):
@@ -11,7 +10,7 @@ def main(snakemake):
     if source.endswith(".csv"):
         table = with_units(pd.read_csv(source))
     else:
-        table = Table.read(source)
+        table = read_described(source)
     export(table, snakemake.output[0], snakemake.wildcards.kind)
 
 

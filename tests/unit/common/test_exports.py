@@ -5,7 +5,8 @@ from astropy import units as u
 from astropy.io.votable import validate
 from astropy.table import Table
 
-from superspire.exports import FORMATS, digits, export, with_units
+from superspire.exports import FORMATS, digits, export, read_described, with_units
+from superspire.fields.writing import write_catalogue
 from superspire.figures.tables import instrument_table
 
 
@@ -84,3 +85,13 @@ def test_missing_values_are_masked():
 )
 def test_digits(values, expected):
     assert digits(values) == expected
+
+
+def test_descriptions_of_columns_are_read(tmp_path):
+    table = Table({"S450": [1.0, 2.0] * u.mJy, "ID": [1, 2]})
+    described = {"S450": ("phot", "450 micron flux"), "ID": ("meta", "Number")}
+    write_catalogue(tmp_path / "c.fits", table, described, {})
+    found = read_described(tmp_path / "c.fits")
+    told = [found[name].description for name in found.colnames]
+    assert told == ["450 micron flux", "Number"]
+    assert found["S450"].unit == u.mJy

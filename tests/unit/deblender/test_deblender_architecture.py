@@ -117,6 +117,9 @@ def test_answers_are_single_precision_whatever_the_layers_are():
     finally:
         keras.mixed_precision.set_global_policy(policy)
     assert keras.ops.dtype(outputs) == "float32"
+    # Numbers of bfloat16 have nothing in the lower half of their 32 bits.
+    lower = np.asarray(outputs).view(np.uint32) & 0xFFFF
+    assert (lower != 0).mean() > 0.99
 
 
 def test_an_untrained_network_expects_few_faint_sources(network):

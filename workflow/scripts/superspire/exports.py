@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 from astropy import units
+from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 
 FORMATS = {
@@ -44,6 +45,23 @@ def with_units(frame):
         if ending in UNITS and ending != name:
             table[name].unit = UNITS[ending]
             table.rename_column(name, name.removesuffix(ending))
+    return table
+
+
+def read_described(path):
+    """Read the first table of a FITS file with what TCOMMn says of its columns.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    Returns
+    -------
+    astropy.table.Table
+    """
+    table, header = Table.read(path, hdu=1), fits.getheader(path, 1)
+    for number, name in enumerate(table.colnames, 1):
+        table[name].description = header.get(f"TCOMM{number}")
     return table
 
 

@@ -159,8 +159,8 @@ def build_deblender(
         for i in range(depths[scale]):
             x = block(x, filters, f"up{scale}_{i}")
     x = convolution(x, 2 * base_filters, "last")
-    x = layers.Conv2D(OUTPUTS, 3, padding="same", name="answer")(x)
-    x = layers.Activation("linear", dtype="float32", name="single")(x)
+    # In bfloat16 the logarithm of a flux would come in steps of 0.016.
+    x = layers.Conv2D(OUTPUTS, 3, padding="same", dtype="float32", name="answer")(x)
     return keras.Model(images, x, name="deblender")
 
 
