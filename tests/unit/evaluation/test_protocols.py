@@ -135,3 +135,5 @@ def test_a_claim_without_sources_is_a_dash():
     assert quoted(record, "a") == "0.600, n 4"
     record = {"a": 0.6, "a_low": 0.5, "a_high": 0.65, "a_n": 4}
     assert quoted(record, "a") == "0.600 (+0.050 -0.100), n 4"
+    outside = {"a": 0.6, "a_low": 0.7, "a_high": 0.9, "a_n": 4}
+    assert quoted(outside, "a") == "0.600 (68 %: 0.700 to 0.900), n 4"

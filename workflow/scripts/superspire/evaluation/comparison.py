@@ -260,7 +260,11 @@ def readable(table):
     rows = []
     for claim, parts in table.groupby("claim", sort=False):
         parts = parts.set_index("dataset")
-        row = {"claim": claim, "paper": parts["paper"].iloc[0]}
+        paper = parts["paper"].iloc[0]
+        row = {
+            "claim": claim,
+            "paper": paper if isinstance(paper, str) and paper else "-",
+        }
         for name, record in parts.iterrows():
             row[f"paper's protocol, {name}"] = quoted(record, "paper_protocol")
         last = parts.iloc[-1]
@@ -280,6 +284,8 @@ def quoted(record, name):
     text, above, below = (
         f"{number:.{digits}f}" for number in (value, high - value, value - low)
     )
-    if np.isfinite(high - low):
+    if np.isfinite(high - low) and not low <= value <= high:
+        text += f" (68 %: {low:.{digits}f} to {high:.{digits}f})"
+    elif np.isfinite(high - low):
         text += f" ± {above}" if above == below else f" (+{above} -{below})"
     return f"{text}, n {record[f'{name}_n']:.0f}"

@@ -129,7 +129,7 @@ def draw_paper_completeness(axes):
     axes.plot(
         [10], [0.60], "^", color=PAPER_COLOUR, ms=5, label="paper: > 60 % at 10 mJy"
     )
-    axes.annotate("paper: > 95 % ", (15, 0.95), ha="right", va="center", fontsize=6.5)
+    axes.annotate("paper: > 95 %", (50, 0.94), ha="right", va="top", fontsize=6.5)
 
 
 def draw_paper_purity(axes):
