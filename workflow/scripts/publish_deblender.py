@@ -21,7 +21,8 @@ def commit():
 
 
 def main(job):
-    write_half(load_deblender(job.input.network).model, job.output.weights)
+    network = load_deblender(job.input.network, folded=False)
+    write_half(network.model, job.output.weights)
     meta = read_json(job.input.network)
     write_json(
         job.output.network,

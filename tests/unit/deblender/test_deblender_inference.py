@@ -65,12 +65,18 @@ def test_half_precision_keeps_eleven_bits(network, tmp_path):
 def test_a_network_as_trained(network, tmp_path):
     path = write_network(tmp_path)
     network.save_weights(tmp_path / "network.weights.h5")
-    loaded = load_deblender(path)
+    loaded = load_deblender(path, folded=False)
     np.testing.assert_array_equal(
         loaded.model.predict_on_batch(images()), network.predict_on_batch(images())
     )
     assert loaded.meta["seed"] == 3
     assert loaded.calibration == {}
+    folded = load_deblender(path).model
+    assert len(folded.variables) < 0.7 * len(network.variables)
+    outputs = network.predict_on_batch(images())
+    np.testing.assert_allclose(
+        folded.predict_on_batch(images()), outputs, atol=1e-5 * np.ptp(outputs)
+    )
 
 
 def test_a_network_as_published(network, tmp_path):

@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 
-from superspire.deblender.architecture import build_deblender
+from superspire.deblender.architecture import build_deblender, fold
 from superspire.deblender.calibration import apply, at_noise
 from superspire.deblender.catalogue import StripLister, super_resolved
 from superspire.deblender.grid import CELL, as_trained, on_cells
@@ -44,7 +44,7 @@ class Deblender:
     calibration: dict = field(default_factory=dict)
 
 
-def load_deblender(path, calibration=None):
+def load_deblender(path, calibration=None, folded=True):
     """Load a trained network.
 
     Parameters
@@ -54,6 +54,9 @@ def load_deblender(path, calibration=None):
         network.npz, in half precision, as they are published.
     calibration : str or path-like, optional
         Its calibration.
+    folded : bool
+        Make it faster by `superspire.deblender.architecture.fold`; its weights are then
+        not those of the files.
 
     Returns
     -------
@@ -84,6 +87,8 @@ def load_deblender(path, calibration=None):
         raise InputError(
             f"{weights}: these are not the weights of the network in {path}"
         ) from error
+    if folded:
+        model = fold(model, **meta["architecture"])
     return Deblender(model, meta, read_json(calibration) if calibration else {})
 
 

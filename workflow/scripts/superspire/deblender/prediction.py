@@ -1,5 +1,8 @@
 """The network applied to maps of any size, tile by tile."""
 
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from superspire.deblender.architecture import MULTIPLE, OUTPUTS
@@ -41,7 +44,8 @@ def tiling_of(shape):
 def answer_strips(model, read, shape, show=None):
     """Ask the network about a field of any size, strip by strip.
 
-    A row of tiles and its answer are in memory at a time.
+    The next row of tiles is asked for while the strips of a row are made use of; both
+    are in memory.
 
     Parameters
     ----------
@@ -66,27 +70,37 @@ def answer_strips(model, read, shape, show=None):
     ny, nx = shape
     tiling = tiling_of(shape)
     rows, columns = (list(zip(*tile_weights(n, tiling), strict=True)) for n in shape)
-    tops = [overlap(y0, ny, tiling.side)[0].start for y0, _ in rows]
-    outputs, done = np.zeros((0, nx, OUTPUTS), np.float32), 0
-    for (y0, weight_y), top, following in zip(rows, tops, [*tops[1:], ny], strict=True):
-        up, tile_up = overlap(y0, ny, tiling.side)
+    places = [overlap(y0, ny, tiling.side) for y0, _ in rows]
+    done = itertools.count(1)
+
+    def answer_row(number):
+        (up, tile_up), (_, weight_y) = places[number], rows[number]
         cells = read(up)
-        grown = np.zeros((up.stop - top, nx, OUTPUTS), np.float32)
-        grown[: len(outputs)] = outputs
+        outputs = np.zeros((up.stop - up.start, nx, OUTPUTS), np.float32)
         for x0, weight_x in columns:
             right, tile_right = overlap(x0, nx, tiling.side)
             tile = np.zeros((1, tiling.side, tiling.side, cells.shape[-1]), np.float32)
             tile[0, tile_up, tile_right] = cells[:, right]
             given = model.predict_on_batch(tile)[0, tile_up, tile_right]
             weight = np.outer(weight_y[tile_up], weight_x[tile_right])
-            grown[:, right] += weight[..., None] * given
-            done += 1
+            outputs[:, right] += weight[..., None] * given
             if show:
-                show(done, len(rows) * len(columns))
-        for first in range(top, following, STRIP):
-            last = min(first + STRIP, following)
-            yield first, grown[first - top : last - top]
-        outputs = grown[following - top :].copy()
+                show(next(done), len(rows) * len(columns))
+        return outputs
+
+    tops = [up.start for up, _ in places]
+    rest = np.zeros((0, nx, OUTPUTS), np.float32)
+    with ThreadPoolExecutor(1) as worker:
+        ahead = worker.submit(answer_row, 0)
+        for number, (top, following) in enumerate(itertools.pairwise([*tops, ny])):
+            outputs = ahead.result()
+            if number + 1 < len(rows):
+                ahead = worker.submit(answer_row, number + 1)
+            outputs[: len(rest)] += rest
+            for first in range(top, following, STRIP):
+                last = min(first + STRIP, following)
+                yield first, outputs[first - top : last - top]
+            rest = outputs[following - top :].copy()
 
 
 def answer(model, cells, show=None):
