@@ -2,7 +2,9 @@
 
 import numpy as np
 from astropy.table import Table
+from scipy.stats import norm
 
+from superspire.deblender.calibration import LEAST_PROBABILITY
 from superspire.deblender.inference import load_deblender, resolve
 from superspire.fields.products import extract_blocks
 from superspire.fields.tiling import common_grid, super_resolve_field
@@ -59,19 +61,21 @@ def find_by_deblender(maps, path, calibration, least_snr):
     calibration : str
         Its calibration.
     least_snr : float
-        Least ratio of a flux to its error.
+        Given to the least probable source that a catalogue lists.
 
     Returns
     -------
     astropy.table.Table
-        See `find_by_network`; the sources that a catalogue lists.
+        See `find_by_network`; the sources that a catalogue lists. What serves as their
+        ``snr`` is the normal deviate of their probability of being real, counted from
+        that of the least probable ones, which have `least_snr`.
     """
     set_precision("auto")
     network = load_deblender(path, calibration)
     wcs, shape = common_grid(maps, {band: f"map {band}" for band in maps})
     *_, found = resolve(network, maps, wcs, shape)
-    found = found.assign(snr=found["flux"] / found["error"])
-    found = found[found["snr"] >= least_snr]
+    deviate = norm.ppf(found["probability"]) - norm.ppf(LEAST_PROBABILITY)
+    found = found.assign(snr=least_snr + np.maximum(deviate, 0.0))
     x, y = found["x"].to_numpy(), found["y"].to_numpy()
     ra, dec = wcs.all_pix2world(x, y, 0) if len(x) else (x, y)
     columns = {name: found[name].to_numpy() for name in ("flux", "snr")}
