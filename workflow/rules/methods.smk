@@ -78,7 +78,7 @@ rule prepare_methods:
 
 
 rule tune_method:
-    """Choose a method's threshold on simulated sky, by one rule for all."""
+    """Choose a method's threshold on simulated sky, unless its catalogues have one."""
     input:
         unpack(lambda wildcards: NETWORKS.get(wildcards.method, {})),
         statistics="results/methods/statistics.json",
@@ -104,6 +104,7 @@ rule tune_method:
         mem="6GB",
         runtime="1h",
     params:
+        as_listed=lambda wildcards: wildcards.method == "deblender",
         skies=SIMULATED,
         realism=realism("spire_beams"),
         threshold=lookup("extraction/threshold", within=config),

@@ -4,7 +4,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from superspire.classical.knowledge import read_knowledge, true_positions
-from superspire.classical.methods import find_in_files
+from superspire.classical.methods import FLOOR, find_in_files
 from superspire.evaluation.methods import (
     TUNING_FLUX,
     best_threshold,
@@ -33,20 +33,24 @@ def main(snakemake):
         (y1 - y0, x1 - x0),
         params.strict_radius,
     )
-    threshold = best_threshold(curve)
+    threshold = FLOOR if params.as_listed else best_threshold(curve)
     write_json(
         snakemake.output[0],
         {
             "method": snakemake.wildcards.method,
             "threshold": threshold,
-            "rule": "largest F1 of completeness above "
-            f"{TUNING_FLUX:g} mJy and purity of all sources, both within "
-            f"{params.strict_radius:g} arcsec and a factor two in flux",
+            "rule": "all sources that its catalogues list"
+            if params.as_listed
+            else f"largest F1 of completeness above {TUNING_FLUX:g} mJy and purity "
+            f"of all sources, both within {params.strict_radius:g} arcsec and a factor "
+            "two in flux",
+            "largest_f1_at": best_threshold(curve),
             "sky": record["sky"],
             "curve": curve.to_dict("list"),
         },
     )
-    print(curve[curve["threshold"] == threshold].to_string(index=False))
+    print(threshold)
+    print(curve[curve["threshold"] == best_threshold(curve)].to_string(index=False))
 
 
 if __name__ == "__main__":
