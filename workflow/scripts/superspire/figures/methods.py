@@ -28,10 +28,10 @@ OTHERS = (("#882255", "p"), ("#6B6B00", "h"), ("#332288", "8"))
 
 PANELS = (
     ("completeness", STRICT, POSITION, 'Completeness, 4"'),
-    ("completeness", PAPER, POSITION, 'Completeness, paper protocol, 10"'),
-    ("completeness", STRICT, POSITION_FLUX, 'Completeness, 4" and flux within 2×'),
+    ("completeness", PAPER, POSITION, 'Completeness (paper), 10"'),
+    ("completeness", STRICT, POSITION_FLUX, 'Completeness, 4", flux within 2×'),
     ("purity", STRICT, POSITION, 'Purity, 4"'),
-    ("purity", PAPER, POSITION, 'Purity, paper protocol, 10"'),
+    ("purity", PAPER, POSITION, 'Purity (paper), 10"'),
 )
 
 COLUMNS = {
@@ -74,7 +74,7 @@ def draw_methods(fractions, fluxes, counts, pairs, titles):
     -------
     matplotlib.figure.Figure
     """
-    figure, grid = plt.subplots(4, 2, figsize=(PAGE, 9.0))
+    figure, grid = plt.subplots(4, 2, figsize=(PAGE, 9.4))
     looks = styles(titles)
     for axes, (quantity, protocol, measure, text) in zip(
         grid.flat, PANELS, strict=False
@@ -89,7 +89,7 @@ def draw_methods(fractions, fluxes, counts, pairs, titles):
     for axes in list(grid.flat)[:7]:
         flux_axis(axes)
     handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=4)
+    figure.legend(handles, labels, loc="outside upper center", ncols=3)
     return figure
 
 
@@ -138,7 +138,7 @@ def draw_ratios(axes, table, looks):
         points(axes, rows, "ratio", low, high, look, x="at")
     axes.axhline(1.0, color="0.6", lw=0.6, zorder=0)
     axes.set_ylim(0, 2.6)
-    axes.set_ylabel('Found / true flux, 4", and scatter')
+    axes.set_ylabel('Found / true flux, scatter')
 
 
 def draw_counts(axes, table, looks):
