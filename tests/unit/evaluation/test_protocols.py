@@ -119,7 +119,7 @@ def test_comparison_is_readable(tables):
         "8.00 ± 0.10, n 5",
         "8.00 ± 0.10, n 5",
         "8.20 ± 0.10, n 5",
-        "-",
+        "–",
     ]
     row = table.set_index(["claim", "dataset"]).loc[
         ("completeness at 10 mJy", "independent")
@@ -130,7 +130,7 @@ def test_comparison_is_readable(tables):
 
 
 def test_a_claim_without_sources_is_a_dash():
-    assert quoted({"a": np.nan, "a_low": np.nan, "a_high": np.nan}, "a") == "-"
+    assert quoted({"a": np.nan, "a_low": np.nan, "a_high": np.nan}, "a") == "–"
     record = {"a": 0.6, "a_low": np.nan, "a_high": np.nan, "a_n": 4}
     assert quoted(record, "a") == "0.600, n 4"
     record = {"a": 0.6, "a_low": 0.5, "a_high": 0.65, "a_n": 4}

@@ -271,7 +271,7 @@ def readable(table):
         row["strict, independent"] = quoted(last, "strict")
         chances = (last[f"{name}_chance"] for name in ("paper_protocol", "strict"))
         told = [f"{chance:.2f}" for chance in chances if np.isfinite(chance)]
-        rows.append(row | {"by chance": ", ".join(told) or "-"})
+        rows.append(row | {"by chance": ", ".join(told) or "–"})
     return pd.DataFrame(rows)
 
 
@@ -279,7 +279,7 @@ def quoted(record, name):
     """Write a value with its interval and its number: 0.98 (+0.01 -0.02), n 450."""
     value, low, high = (record[f"{name}{end}"] for end in ("", "_low", "_high"))
     if not np.isfinite(value):
-        return "-"
+        return "–"
     digits = 3 if value < 1.5 else 2
     text, above, below = (
         f"{number:.{digits}f}" for number in (value, high - value, value - low)
