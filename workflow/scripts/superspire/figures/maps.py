@@ -6,6 +6,9 @@ from superspire.figures.sky import label_bar, stretch
 from superspire.figures.style import PAGE, colour_bar, mark_sources, plt, show_map
 from superspire.instruments import BANDS, SPIRE, TARGET
 
+LINEAR = 1.5
+"""Least width of the linear part of the 450 µm maps' colours [mJy/beam]."""
+
 MARKED_FLUX = 10.0
 """Faintest target source that is marked [mJy]."""
 
@@ -67,7 +70,7 @@ def draw_row(figure, axes, row):
     inputs = np.moveaxis(np.asarray(row["inputs"]), -1, 0)
     images = [row["sr"], row["target"], *inputs]
     beams = [BANDS[band].fwhm for band in (TARGET, TARGET, *SPIRE)]
-    shared = stretch(row["target"])
+    shared = stretch(row["target"], LINEAR)
     bright = row["sources"][np.asarray(row["sources"]["flux"]) >= MARKED_FLUX]
     for i, (ax, image, fwhm) in enumerate(zip(axes, images, beams, strict=True)):
         norm = shared if i < 2 else stretch(image)

@@ -45,10 +45,22 @@ def label_bar(bar, norm):
     bar.ax.xaxis.set_major_formatter("{x:g}")
 
 
-def stretch(data):
-    """Choose an asinh stretch: linear in the noise, up to the brightest pixel."""
+def stretch(data, least=0.1):
+    """Choose an asinh stretch: linear in the noise, up to the brightest pixel.
+
+    Parameters
+    ----------
+    data : ndarray
+        Map [mJy/beam]; NaN where nothing was observed.
+    least : float
+        Least width of the linear part [mJy/beam].
+
+    Returns
+    -------
+    matplotlib.colors.AsinhNorm
+    """
     median, rms = background(data)
-    width = max(2.0 * rms, 0.1)
+    width = max(2.0 * rms, least)
     return AsinhNorm(
         linear_width=width,
         vmin=median - width,
