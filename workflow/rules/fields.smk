@@ -96,7 +96,7 @@ else:
             "../../envs/tensorflow.yaml"
         threads: 2
         resources:
-            mem_mb=memory(7400),
+            mem_mb=memory(1800, per_input=10.0),
             runtime="2h",
         params:
             code=code_digest("deblend_field.py"),
