@@ -19,6 +19,7 @@ from superspire.io import read_json
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "tests/smoke/config/config.yaml"
 FIELD = "results/fields/mock/superresolved.fits"
+EXPORTS = [f"results/{name}.mrt" for name in ("fields/mock/catalogue", "table3")]
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +47,7 @@ def run(tmp_path_factory):
     maps = {b: f"results/skies/independent/{b}.fits" for b in (250, 350, 500)}
     config["fields"] = {"mock": {"maps": maps}}
     (folder / "mine.yaml").write_text(yaml.safe_dump(config))
-    done = snakemake(folder, folder / "mine.yaml", FIELD)
+    done = snakemake(folder, folder / "mine.yaml", FIELD, *EXPORTS, "poster")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return folder
 
@@ -218,3 +219,32 @@ def test_a_published_catalogue_is_the_truth_of_an_observed_field(observed_run):
         assert found["flux"].min() >= 4
         measures = observed_run / f"results/measures/{dataset}_completeness.csv"
         assert {"paper", "strict"} == set(pd.read_csv(measures)["protocol"])
+
+
+def test_the_poster_has_eleven_figures(run):
+    figures = [*run.glob("results/poster/*.pdf")]
+    figures += [run / f"results/{name}.pdf" for name in ("fig1", "fig3")]
+    assert len(figures) == 11
+    assert all(file.stat().st_size > 5000 for file in figures)
+
+
+def test_exported_tables_are_read(run):
+    catalogue = Table.read(run / EXPORTS[0], format="ascii.mrt")
+    original = Table.read((run / FIELD).with_name("catalogue.fits"))
+    assert catalogue.colnames == original.colnames
+    assert len(catalogue) == len(original)
+    pulls = Table.read(run / EXPORTS[1], format="ascii.mrt")
+    assert len(pulls) == len(pd.read_csv(run / "results/table3.csv"))
+
+
+def test_the_report_opens_with_the_comparison(run):
+    report = run / "report.html"
+    style = ROOT / "workflow/report/style.css"
+    done = snakemake(
+        run, CONFIG, "--report", report, "--report-stylesheet", style, "--", "all"
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    text = report.read_text()
+    assert "Comparison with the paper" in text
+    assert text.index("completeness above 15 mJy") > 0
+    assert all(f"fig{number}.pdf" in text for number in range(1, 8))

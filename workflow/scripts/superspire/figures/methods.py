@@ -138,7 +138,7 @@ def draw_ratios(axes, table, looks):
         points(axes, rows, "ratio", low, high, look, x="at")
     axes.axhline(1.0, color="0.6", lw=0.6, zorder=0)
     axes.set_ylim(0, 2.6)
-    axes.set_ylabel('Found / true flux, scatter')
+    axes.set_ylabel("Found / true flux, scatter")
 
 
 def draw_counts(axes, table, looks):
