@@ -28,7 +28,7 @@ rule make_maps:
         "../../envs/analysis.yaml"
     threads: 2
     resources:
-        mem_mb=memory(500, per_area=200),
+        mem_mb=memory(500, per_area=100),
         runtime="30m",
     params:
         code=code_digest("make_maps.py"),
