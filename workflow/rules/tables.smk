@@ -90,7 +90,7 @@ rule table3:
 
 
 rule export_table:
-    """Write a table as ECSV, machine-readable table of the AAS, or VOTable."""
+    """Write a table or catalogue as ECSV, machine-readable table (mrt), VOTable, TeX."""
     input:
         "results/{table}.csv",
     output:

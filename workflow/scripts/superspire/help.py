@@ -114,8 +114,8 @@ def overview(rules):
             "",
             "Of a rule's files the first is named; the others come with it. A rule "
             "without capitals in its target can be called",
-            "by name as well: snakemake --cores 2 fig7. A report of what was made: "
-            "snakemake --report report.html",
+            "by name as well: snakemake --cores 2 fig7. Everything in one file: make "
+            "report",
         ]
     )
 
