@@ -165,6 +165,9 @@ def test_killed_runs_end_with_the_same_bytes(whole, tmp_path):
         found = digests(folder / "results")
         assert found.items() <= expected.items()
         seen.add(len(found))
+        if found == expected:
+            # Whatever the load of the machine, there is something left to be killed.
+            shutil.rmtree(folder / "results")
     assert killed > 2
     assert len(seen) > 1
     done = run(folder, "--nolock", *TARGETS)

@@ -31,7 +31,7 @@ def test_a_plan_is_printed_with_what_was_measured_here(tmp_path):
         text=True,
         check=False,
         cwd=tmp_path,
-        env={**os.environ, "AREA": "55"},
+        env={**os.environ, "AREA": "400"},
     )
     assert done.returncode == 0, done.stderr
     rows = {
@@ -39,7 +39,7 @@ def test_a_plan_is_printed_with_what_was_measured_here(tmp_path):
     }
     assert rows["simulate_catalogue"][1:3] == ["4", "8"]
     assert "2" in rows["train_network"]
-    assert rows["55"][:4] == ["55", "deg2", "55", "3"]
+    assert rows["400"][:4] == ["400", "deg2", "400", "3"]
     assert "measured on this machine: train_network;" in done.stderr
     assert (tmp_path / "logs/plan.log").read_text().strip() in done.stderr
 
