@@ -11,11 +11,12 @@ from superspire.evaluation.expectation import COLUMNS as EXPECTED
 from superspire.evaluation.sources import extract_sources
 from superspire.fields import products
 from superspire.fields.products import COLUMNS, build_catalogue, extract_blocks
-from superspire.fields.quicklook import write_quicklook
+from superspire.fields.quicklook import reduced_view, write_quicklook
 from superspire.fields.uncertainty import extraction_noise
 from superspire.figures.sky import round_ticks, stretch
 from superspire.instruments import SPIRE
 from superspire.io import Map
+from superspire.sky.maps import field_wcs
 
 
 def test_catalogue_holds_the_injected_sources(catalogue, wcs):
@@ -93,6 +94,22 @@ def test_blocks_find_what_the_whole_map_shows(monkeypatch):
     other = np.lexsort([pieces["y"], pieces["x"]])
     for name in ("x", "y", "aperture_flux", "snr"):
         np.testing.assert_allclose(pieces[name][other], whole[name][order], rtol=1e-2)
+
+
+@pytest.mark.parametrize("shape", [(2000, 30), (1, 1900), (1000, 1000)])
+def test_fields_of_any_shape_are_reduced(shape):
+    rng = np.random.default_rng(1)
+    image = rng.normal(size=shape).astype("f4")
+    wcs, _ = field_wcs((150.0, 2.0), float(max(shape)), 1.0)
+    sky = {band: Map(np.zeros((50, 50), "f4"), wcs) for band in SPIRE}
+    panels, coarse, pixel = reduced_view(image, wcs, sky)
+    small = panels[450]
+    assert min(small.shape) >= 1
+    assert small.shape == tuple(n // int(pixel) for n in shape)
+    square = image[: int(pixel), : int(pixel)]
+    assert small[0, 0] == pytest.approx(square.mean(), abs=1e-5)
+    x, y = wcs.world_to_pixel(coarse.pixel_to_world(0, 0))
+    assert (float(x), float(y)) == pytest.approx(((pixel - 1) / 2,) * 2, abs=1e-3)
 
 
 @pytest.mark.parametrize("empty", [False, True])

@@ -81,7 +81,7 @@ def reduced_view(image, wcs, maps):
     pixel : float
         Side of a pixel [arcsec].
     """
-    step = int(np.ceil(max(image.shape) / WIDTH))
+    step = min(int(np.ceil(max(image.shape) / WIDTH)), *image.shape)
     coarse = wcs.deepcopy()
     coarse.wcs.cdelt = wcs.wcs.cdelt * step
     coarse.wcs.crpix = (wcs.wcs.crpix - 0.5) / step + 0.5
