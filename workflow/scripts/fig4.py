@@ -1,17 +1,15 @@
 """Fig. 4: flux in the super-resolved against flux in the target map."""
 
-import pandas as pd
-
-from superspire.evaluation.protocols import PAPER
+from superspire.evaluation.protocols import PAPER, read_protocol
 from superspire.figures.fluxes import draw_fluxes, flux_bins
 from superspire.figures.style import save
 
 
 def main(snakemake):
-    tables = {}
-    for name, path in zip(snakemake.params.datasets, snakemake.input, strict=True):
-        table = pd.read_csv(path)
-        tables[name] = table[table["protocol"] == PAPER]
+    tables = {
+        name: read_protocol(path, PAPER)
+        for name, path in zip(snakemake.params.datasets, snakemake.input, strict=True)
+    }
     bins = flux_bins(tables)
     bins.to_csv(snakemake.output.csv, index=False, float_format="%.5g")
     save(draw_fluxes(tables, bins), snakemake.output.pdf, snakemake.output.png)

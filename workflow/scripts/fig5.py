@@ -1,17 +1,15 @@
 """Fig. 5: offset against position angle."""
 
-import pandas as pd
-
-from superspire.evaluation.protocols import PAPER
+from superspire.evaluation.protocols import PAPER, read_protocol
 from superspire.figures.positions import draw_offsets, offset_contours
 from superspire.figures.style import save
 
 
 def main(snakemake):
-    tables = {}
-    for name, path in zip(snakemake.params.datasets, snakemake.input, strict=True):
-        table = pd.read_csv(path)
-        tables[name] = table[table["protocol"] == PAPER].dropna(subset="separation")
+    tables = {
+        name: read_protocol(path, PAPER).dropna(subset="separation")
+        for name, path in zip(snakemake.params.datasets, snakemake.input, strict=True)
+    }
     contours = offset_contours(tables)
     contours.to_csv(snakemake.output.csv, index=False, float_format="%.5g")
     save(draw_offsets(tables, contours), snakemake.output.pdf, snakemake.output.png)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from superspire.evaluation.protocols import PAPER
+from superspire.evaluation.protocols import PAPER, read_protocol
 from superspire.figures.fluxes import draw_fluxes, flux_bins
 from superspire.figures.positions import draw_offsets, offset_contours
 from superspire.figures.poster import draw_stack
@@ -13,17 +13,11 @@ from superspire.figures.style import save
 from superspire.io import read_json
 
 
-def in_paper(path):
-    """Read what a table holds of the paper's protocol."""
-    table = pd.read_csv(path)
-    return table[table["protocol"] == PAPER]
-
-
 def main(snakemake):
     files, output, dataset = snakemake.input, snakemake.output, snakemake.params.dataset
-    offsets = {dataset: in_paper(files.offsets).dropna(subset="separation")}
+    offsets = {dataset: read_protocol(files.offsets, PAPER).dropna(subset="separation")}
     figures = {"offsets": draw_offsets(offsets, offset_contours(offsets))}
-    fluxes = {dataset: in_paper(files.fluxes)}
+    fluxes = {dataset: read_protocol(files.fluxes, PAPER)}
     figures["fluxes"] = draw_fluxes(fluxes, flux_bins(fluxes))
     stacks, widths = np.load(files.stacks), read_json(files.widths)
     for stack, title in SHOWN.items():

@@ -54,6 +54,12 @@ def label(tables, protocol):
     return joined
 
 
+def read_protocol(path, protocol):
+    """Read what a table of measurements (CSV) holds of one protocol."""
+    table = pd.read_csv(path)
+    return table[table["protocol"] == protocol]
+
+
 def flux_limit(target):
     """Estimate the flux down to which the target map shows sources.
 
