@@ -1,9 +1,7 @@
 """What the rules share: the checked configuration, code digests, target lists."""
 
-import hashlib
 import os
 import sys
-from modulefinder import ModuleFinder
 from pathlib import Path
 
 from snakemake.utils import validate
@@ -14,6 +12,7 @@ if str(SCRIPTS) not in sys.path:
     sys.path.insert(0, str(SCRIPTS))
 
 from superspire.configuration import check, named_bands, order
+from superspire.digest import code_digest as digest_code
 from superspire.errors import InputError
 from superspire.instruments import BANDS, SPIRE
 
@@ -46,14 +45,8 @@ wildcard_constraints:
 
 
 def code_digest(script):
-    """Digest a script and every module of the package that it imports."""
-    finder = ModuleFinder(path=[str(SCRIPTS)])
-    finder.run_script(str(SCRIPTS / script))
-    files = {m.__file__ for m in finder.modules.values() if m.__file__}
-    digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update(Path(file).read_bytes())
-    return digest.hexdigest()[:12]
+    """Digest what a script and the modules that it imports compute."""
+    return digest_code(script, SCRIPTS)
 
 
 def sky_section(sky):
