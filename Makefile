@@ -2,9 +2,9 @@
 # make report    the same in one file for a browser, results/report.html
 # make test      the tests
 # make benchmark time and memory of what takes long, into results/benchmark
-# make docs      write what is documented from its source (config/README.md, codemeta.json)
+# make docs      write what is documented from its source (config/README.md)
 # make lock      solve envs/requirements.in anew into envs/requirements.lock
-# make help      this, and every target of the workflow with what it is
+# make help      this text; `snakemake --list-rules` lists the rules
 # make clean     forget results and logs; `make clean-all` the environment as well
 
 PYTHON ?= python3
@@ -16,9 +16,6 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 help:
 	@sed -n '/^$$/q; s/^# //p' Makefile
-	@echo
-	@if [ -x $(BIN)/snakemake ]; then $(BIN)/snakemake help 2> /dev/null; \
-		else echo "make .venv/.ready sets up .venv; after that, make help lists every target of the workflow"; fi
 
 .venv/.ready: envs/requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

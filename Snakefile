@@ -4,7 +4,7 @@ Everything:            snakemake --cores all all
 One figure or table:   snakemake --cores 1 results/fig7.pdf
 The paper's scale:     snakemake --cores all all --configfile config/paper.yaml
 Your own SPIRE maps:   snakemake --cores 2 results/fields/NAME/superresolved.fits
-Every other target:    snakemake help
+Every rule:            snakemake --list-rules
 """
 
 from pathlib import Path
@@ -46,7 +46,6 @@ include: "workflow/rules/variants.smk"
 include: "workflow/rules/methods.smk"
 include: "workflow/rules/ablation.smk"
 include: "workflow/rules/benchmark.smk"
-include: "workflow/rules/plan.smk"
 
 
 rule all:
@@ -58,6 +57,3 @@ rule all:
         "results/comparison.csv",
         "results/training/learning_curves.pdf",
         fields(),
-
-
-include: "workflow/rules/help.smk"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from archive import serve
+from helpers.archive import serve
 from superspire.io import Map, read_json, read_map, write_map
 from superspire.sky.maps import field_wcs
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from slurm_cluster import cluster, jobs, missing, wait_for
+from helpers.slurm_cluster import cluster, jobs, missing, wait_for
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ROOT / "tests/smoke/config/config.yaml"

@@ -1,23 +1,17 @@
 """Write the pages that are made from something else in the repository."""
 
-import json
 import sys
-import tomllib
 from pathlib import Path
-
-import yaml
 
 from superspire.documentation import (
     configuration_reference,
     load_schema,
     replace_block,
 )
-from superspire.metadata import codemeta
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 REFERENCE = ROOT / "config/README.md"
-METADATA = ROOT / "codemeta.json"
 
 
 def documents():
@@ -29,13 +23,7 @@ def documents():
     """
     reference = configuration_reference(load_schema(SCHEMA))
     page = REFERENCE.read_text(encoding="utf-8")
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    metadata = codemeta(citation, project["project"])
-    return {
-        REFERENCE: replace_block(page, reference),
-        METADATA: json.dumps(metadata, indent=2, ensure_ascii=False) + "\n",
-    }
+    return {REFERENCE: replace_block(page, reference)}
 
 
 def stale():

@@ -1,1 +1,0 @@
-"""How long a configuration takes, and how much memory and disk."""
