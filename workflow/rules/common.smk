@@ -74,9 +74,25 @@ def catalogue_file(wildcards):
     return sky_source(wildcards.sky)["file"].replace("{field}", number)
 
 
+def real_beams():
+    """SPIRE's beams as `read_beam` writes them, by band, if they are configured files."""
+    files = config["realism"]["spire_beams"]
+    if not isinstance(files, dict):
+        return {}
+    return {str(band): f"results/beams/{band}.npz" for band in SPIRE}
+
+
+def real_depths():
+    """Error maps as `read_depth_map` writes them, by band."""
+    return {band: f"results/depth/{band}.npz" for band in config["realism"]["depth"]}
+
+
 def realism(*keys):
-    """Some keys of the section on realism."""
-    return {key: config["realism"][key] for key in keys}
+    """Some keys of the section on realism, with beams as the workflow reads them."""
+    chosen = {key: config["realism"][key] for key in keys}
+    if real_beams() and "spire_beams" in chosen:
+        chosen["spire_beams"] = real_beams()
+    return chosen
 
 
 def sky_area(wildcards):

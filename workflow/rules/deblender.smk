@@ -9,7 +9,7 @@ or of the one that comes trained: results/benchmark/conditions.csv, what it is w
 unlike skies, and reliability.pdf, whether its errors are right.
 """
 
-from superspire.deblender.conditions import CONDITIONS
+from superspire.methods.conditions import CONDITIONS
 
 DRAWN_CONDITIONS = ("nominal", "two_modes", "noise_1", "noise_5", "cirrus", "degraded")
 

@@ -6,16 +6,54 @@ pixels of Table 1.
 """
 
 
+rule read_beam:
+    """Read the configured image of a SPIRE beam."""
+    input:
+        beam=lambda wildcards: config["realism"]["spire_beams"][wildcards.band],
+    output:
+        "results/beams/{band}.npz",
+    log:
+        "logs/read_beam/{band}.log",
+    benchmark:
+        "benchmarks/read_beam/{band}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=memory(400),
+        runtime="10m",
+    params:
+        code=code_digest("read_beam.py"),
+    script:
+        "../scripts/read_beam.py"
+
+
+rule read_depth_map:
+    """Read the errors of an observation that is as deep as a simulated map."""
+    input:
+        observation=lambda wildcards: config["realism"]["depth"][wildcards.band],
+    output:
+        "results/depth/{band}.npz",
+    log:
+        "logs/read_depth_map/{band}.log",
+    benchmark:
+        "benchmarks/read_depth_map/{band}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=memory(1000, per_input=6),
+        runtime="15m",
+    params:
+        code=code_digest("read_depth_map.py"),
+    script:
+        "../scripts/read_depth_map.py"
+
+
 rule make_maps:
     """Observe a simulated sky with SPIRE and SCUBA-2."""
     input:
         catalogue="results/skies/{sky}/catalogue.fits",
-        realism=[
-            file
-            for files in (config["realism"]["spire_beams"], config["realism"]["depth"])
-            if isinstance(files, dict)
-            for file in files.values()
-        ],
+        beams=list(real_beams().values()),
+        depths=list(real_depths().values()),
     output:
         expand("results/skies/{{sky}}/{band}.fits", band=BANDS),
     log:
@@ -35,17 +73,22 @@ rule make_maps:
         seed=lookup("seed", within=config),
         noise=sky_noise,
         image_maker=lookup("simulation/image_maker", within=config),
-        realism=realism(
-            "spire_beams",
-            "scuba2_beam",
-            "scuba2_filter",
-            "cirrus",
-            "cirrus_slope",
-            "cirrus_temperature",
-            "noise_knee",
-            "noise_slope",
-            "depth",
-        ),
+        realism={
+            key: config["realism"][key]
+            for key in (
+                "spire_beams",
+                "scuba2_beam",
+                "scuba2_filter",
+                "cirrus",
+                "cirrus_slope",
+                "cirrus_temperature",
+                "noise_knee",
+                "noise_slope",
+                "depth",
+            )
+        },
+        beams=realism("spire_beams", "scuba2_beam", "scuba2_filter"),
+        depth=real_depths(),
     script:
         "../scripts/make_maps.py"
 

@@ -9,7 +9,7 @@ pairs that it resolves, and results/benchmark/methods.{pdf,png,csv} and
 methods_table.{csv,tex}, where all are compared.
 """
 
-from superspire.classical import TITLES
+from superspire.methods import TITLES
 
 NETWORKS = {
     "network": {
@@ -81,6 +81,7 @@ rule tune_method:
     """Choose a method's threshold on simulated sky, unless its catalogues have one."""
     input:
         unpack(lambda wildcards: NETWORKS.get(wildcards.method, {})),
+        beams=list(real_beams().values()),
         statistics="results/methods/statistics.json",
         map_250="results/methods/tuning/250.fits",
         map_350="results/methods/tuning/350.fits",
@@ -126,6 +127,7 @@ rule run_method:
                 else {}
             )
         ),
+        beams=list(real_beams().values()),
         statistics="results/methods/statistics.json",
         threshold="results/methods/{method}_threshold.json",
         map_250="results/skies/independent/250.fits",
@@ -162,6 +164,7 @@ rule resolve_pairs:
     """Measure which separations of equal pairs a method resolves."""
     input:
         unpack(lambda wildcards: NETWORKS.get(wildcards.method, {})),
+        beams=list(real_beams().values()),
         statistics="results/methods/statistics.json",
         threshold="results/methods/{method}_threshold.json",
         catalogue=f"results/skies/{SIMULATED[0]}/catalogue.fits",
@@ -230,6 +233,7 @@ rule measure_methods:
 rule measure_ceilings:
     """Give the errors that no method can undercut."""
     input:
+        beams=list(real_beams().values()),
         statistics="results/methods/statistics.json",
         map_250="results/skies/independent/250.fits",
         map_350="results/skies/independent/350.fits",

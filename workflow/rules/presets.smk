@@ -6,7 +6,7 @@ row for each preset and range of flux, from trainings of half as many epochs as 
 configured one.
 """
 
-from superspire.network.presets import PRESETS
+from superspire.unet.presets import PRESETS
 
 
 wildcard_constraints:

@@ -4,9 +4,9 @@ import tempfile
 
 import pandas as pd
 
-from superspire.planning.scale import deblend, make_mock, plan_everything
-from superspire.sky.benchmark import make_field
-from superspire.timing import measure
+from superspire.benchmark.scale import deblend, make_mock, plan_everything
+from superspire.benchmark.sky import make_field
+from superspire.benchmark.timing import measure
 
 
 def simulations(areas):

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from superspire.sky.benchmark import CASES, make_field
-from superspire.timing import measure
+from superspire.benchmark.sky import CASES, make_field
+from superspire.benchmark.timing import measure
 
 
 def main(job):

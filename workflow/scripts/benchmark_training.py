@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from superspire.network.benchmark import LEVERS, flop_per_image, time_step
-from superspire.timing import measure
+from superspire.benchmark.timing import measure
+from superspire.benchmark.training import LEVERS, flop_per_image, time_step
 
 IMAGES = 2560
 """Images of a case, over its base filters: some ten seconds of training."""

@@ -7,18 +7,18 @@ import pandas as pd
 
 from superspire.deblender.calibration import apply, calibrate, expectations
 from superspire.deblender.catalogue import list_sources
-from superspire.deblender.grid import CELL
 from superspire.deblender.inference import join_fields, load_deblender
 from superspire.deblender.prediction import answer
 from superspire.deblender.skies import Field
 from superspire.deblender.training import observed_cells, true_sources
-from superspire.evaluation.expectation import expected_ratio
+from superspire.evaluation.selection_function import expected_ratio
 from superspire.instruments import SPIRE
 from superspire.io import write_json
-from superspire.network.backend import set_precision, set_threads
+from superspire.maps.cells import CELL
 from superspire.seeds import stream
 from superspire.sky.catalogue import simulate_catalogue
 from superspire.sky.dust import load_library
+from superspire.training.backend import set_precision, set_threads
 
 BRIGHT = 10.0
 """Faintest source that the factor from peaks of the map to fluxes comes from [mJy]."""

@@ -1,10 +1,10 @@
 """Check the astrometry, flux scale and noise of a field before it is used."""
 
-from superspire.fields.checks import check_maps, summary
-from superspire.fields.download import verify
-from superspire.fields.reader import read_observation
+from superspire.checks.checks import check_maps, summary
+from superspire.downloads import verify
 from superspire.instruments import BANDS
 from superspire.io import read_json, write_json
+from superspire.maps.reader import read_observation
 
 OPTIONS = ("unit", "hdu", "mask_good", "level")
 

@@ -4,16 +4,16 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from superspire.downloads import verify
 from superspire.evaluation.protocols import PAPER, STRICT
-from superspire.fields.download import verify
-from superspire.fields.reference import (
+from superspire.figures.reference import draw_reference
+from superspire.figures.style import save
+from superspire.io import read_table
+from superspire.products.reference import (
     compare_with_reference,
     read_reference,
     summarise_pairs,
 )
-from superspire.figures.reference import draw_reference
-from superspire.figures.style import save
-from superspire.io import read_table
 
 
 def main(job):

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from superspire.validation.grid_comparison import compare_grid, summarise_grid
+from superspire.egg.grid_comparison import compare_grid, summarise_grid
 
 
 def main(job):

@@ -10,10 +10,10 @@ from superspire.dataset.cutouts import (
     plan_observed,
     plan_simulated,
 )
-from superspire.dataset.interpolation import interpolate
 from superspire.errors import InputError
 from superspire.instruments import BANDS, TARGET
 from superspire.io import new_array, read_map
+from superspire.maps.interpolation import interpolate
 
 
 def in_all_bands(target, paths):

@@ -8,23 +8,23 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from superspire.checks.inputs import provenance, read_corrected
 from superspire.deblender.calibration import at_noise, expected_at
-from superspire.deblender.counts import corrected_counts
 from superspire.deblender.inference import load_deblender, resolve
-from superspire.deblender.products import COLUMNS, build_catalogue
 from superspire.errors import InputError
-from superspire.fields.inputs import provenance, read_corrected
-from superspire.fields.quicklook import write_quicklook
-from superspire.fields.tiling import common_grid
-from superspire.fields.writing import (
+from superspire.figures.quicklook import write_quicklook
+from superspire.instruments import SPIRE
+from superspire.io import read_json, write_json
+from superspire.maps.tiling import common_grid
+from superspire.products.counts import corrected_counts
+from superspire.products.deblended_catalogue import COLUMNS, build_catalogue
+from superspire.products.writing import (
     write_catalogue,
     write_regions,
     write_superresolved,
 )
-from superspire.instruments import SPIRE
-from superspire.io import read_json, write_json
-from superspire.network.backend import set_precision, set_threads
 from superspire.storage import stored_in, strips_of
+from superspire.training.backend import set_precision, set_threads
 
 
 def noise_of(checks, training):

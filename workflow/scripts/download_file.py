@@ -1,6 +1,6 @@
 """Download a file of a public archive."""
 
-from superspire.fields.download import download
+from superspire.downloads import download
 
 
 def main(job, terminal):

@@ -1,8 +1,8 @@
 """Fig. 1: schematic of the network."""
 
-from superspire.figures.schematic import draw_schematic, network_blocks
+from superspire.figures.fig1_network import draw_schematic, network_blocks
 from superspire.figures.style import save
-from superspire.network.architecture import build_network
+from superspire.unet.architecture import build_network
 
 
 def main(snakemake):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from superspire.evaluation.catalogues import evaluated_rows
-from superspire.figures.maps import choose_cutouts, draw_maps
+from superspire.figures.fig2_3_maps import choose_cutouts, draw_maps
 from superspire.figures.style import save
 from superspire.io import read_table
 

@@ -1,7 +1,7 @@
 """Fig. 4: flux in the super-resolved against flux in the target map."""
 
 from superspire.evaluation.protocols import PAPER, read_protocol
-from superspire.figures.fluxes import draw_fluxes, flux_bins
+from superspire.figures.fig4_fluxes import draw_fluxes, flux_bins
 from superspire.figures.style import save
 
 

@@ -1,7 +1,7 @@
 """Fig. 5: offset against position angle."""
 
 from superspire.evaluation.protocols import PAPER, read_protocol
-from superspire.figures.positions import draw_offsets, offset_contours
+from superspire.figures.fig5_offsets import draw_offsets, offset_contours
 from superspire.figures.style import save
 
 

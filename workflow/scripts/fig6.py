@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from superspire.figures.stacks import draw_stacks, profiles
+from superspire.figures.fig6_stacks import draw_stacks, profiles
 from superspire.figures.style import save
 from superspire.io import read_json
 

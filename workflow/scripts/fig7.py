@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from superspire.figures.recovery import draw_recovery, gather
+from superspire.figures.fig7_completeness import draw_recovery, gather
 from superspire.figures.style import save
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from tqdm import tqdm
 
-from superspire.evaluation.sources import TARGET_SNR, find_target_sources
+from superspire.photometry.sources import TARGET_SNR, find_target_sources
 
 
 def main(job, terminal):

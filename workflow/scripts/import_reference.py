@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from superspire.fields.download import verify
-from superspire.fields.reference import read_reference
+from superspire.downloads import verify
 from superspire.io import write_table
+from superspire.products.reference import read_reference
 
 
 def main(job):

@@ -8,10 +8,10 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from superspire.dataset.cutouts import OBSERVED_SPLITS, cutout_map
-from superspire.dataset.interpolation import interpolate
 from superspire.errors import InputError
 from superspire.instruments import BANDS, CUTOUT, SPIRE, TARGET
 from superspire.io import new_array, read_json
+from superspire.maps.interpolation import interpolate
 
 
 def main(job):

@@ -51,7 +51,7 @@ def observe(job, band, center, side):
     """Make the map of one band and tell its noise [mJy/beam]."""
     params, sky = job.params, job.wildcards.sky
     realism = params.realism
-    beam = beam_of(band, realism)
+    beam = beam_of(band, params.beams)
     foreground = None
     if realism["cirrus"]:
         foreground = cirrus_field(
@@ -71,8 +71,9 @@ def observe(job, band, center, side):
     map_ = make(ra, dec, flux, band, center, side, beam, foreground)
     pixel, noise, depth = BANDS[band].pixel, params.noise[str(band)], None
     if str(band) in realism["depth"]:
-        file = realism["depth"][str(band)]
-        depth = depth_map(file, band, map_.data.shape, pixel)
+        with np.load(params.depth[str(band)]) as file:
+            error, native = file["error"], float(file["pixel"])
+        depth = depth_map(error, native, map_.data.shape, pixel)
         noise = float(depth.mean(dtype=np.float64))
     add_noise(
         map_.data,

@@ -1,9 +1,9 @@
 """Bounds that hold for every method on the independent sky."""
 
-from superspire.classical.ceilings import ceilings
 from superspire.evaluation.methods import BRIGHT
 from superspire.instruments import SPIRE
 from superspire.io import read_columns, read_json, read_map
+from superspire.methods.cramer_rao import ceilings
 from superspire.sky.beams import beam_of
 
 

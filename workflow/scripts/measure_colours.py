@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from superspire.fields.checks import expected_sky
+from superspire.checks.checks import expected_sky
 from superspire.instruments import BANDS
 from superspire.io import Map, read_map, write_json
 

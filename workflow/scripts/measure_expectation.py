@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from superspire.evaluation.expectation import expected_fraction, expected_ratio
+from superspire.evaluation.selection_function import expected_fraction, expected_ratio
 from superspire.io import read_columns
 
 

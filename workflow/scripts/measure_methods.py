@@ -12,8 +12,8 @@ from superspire.evaluation.methods import (
     recovered_counts,
     summarise,
 )
-from superspire.fields.products import extract_map
 from superspire.io import read_columns, read_json, read_map, read_table
+from superspire.products.catalogue import extract_map
 
 PAIRS = (12.0, 15.0, 18.0)
 

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from superspire.deblender.conditions import CONDITIONS
 from superspire.figures.reliability import draw_reliability
 from superspire.figures.style import save
+from superspire.methods.conditions import CONDITIONS
 
 
 def join(files, conditions):

@@ -3,7 +3,6 @@
 from astropy import units
 from astropy.coordinates import SkyCoord
 
-from superspire.fields.products import extract_map
 from superspire.figures.poster import (
     draw_inputs,
     draw_sources,
@@ -13,6 +12,7 @@ from superspire.figures.poster import (
 from superspire.figures.style import save
 from superspire.instruments import BANDS, TARGET
 from superspire.io import read_map
+from superspire.products.catalogue import extract_map
 
 
 def main(snakemake):

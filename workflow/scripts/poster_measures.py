@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 
 from superspire.evaluation.protocols import PAPER, read_protocol
-from superspire.figures.fluxes import draw_fluxes, flux_bins
-from superspire.figures.positions import draw_offsets, offset_contours
+from superspire.figures.fig4_fluxes import draw_fluxes, flux_bins
+from superspire.figures.fig5_offsets import draw_offsets, offset_contours
+from superspire.figures.fig6_stacks import SHOWN
+from superspire.figures.fig7_completeness import draw_recovery, gather
 from superspire.figures.poster import draw_stack
-from superspire.figures.recovery import draw_recovery, gather
-from superspire.figures.stacks import SHOWN
 from superspire.figures.style import save
 from superspire.io import read_json
 

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 from astropy.io import fits
 
-from superspire.classical.statistics import source_statistics
-from superspire.classical.tuning import cut_map, held_out_box, sources_in
 from superspire.evaluation.catalogues import TRUTH_LIMIT
 from superspire.instruments import BANDS, SPIRE
 from superspire.io import read_columns, read_map, write_json, write_map, write_table
+from superspire.methods.statistics import source_statistics
+from superspire.methods.tuning import cut_map, held_out_box, sources_in
 
 
 def main(snakemake):

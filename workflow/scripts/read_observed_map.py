@@ -3,11 +3,11 @@
 import numpy as np
 from astropy.wcs.utils import proj_plane_pixel_scales
 
-from superspire.dataset.interpolation import interpolate
-from superspire.fields.download import verify
-from superspire.fields.reader import read_observation
+from superspire.downloads import verify
 from superspire.instruments import BANDS, PIXEL, TARGET
 from superspire.io import Map, write_map
+from superspire.maps.interpolation import interpolate
+from superspire.maps.reader import read_observation
 from superspire.sky.maps import field_wcs
 
 SAME_PIXEL = 1e-3

@@ -4,9 +4,13 @@ import numpy as np
 import pandas as pd
 from astropy.io import fits
 
-from superspire.classical.knowledge import read_knowledge
-from superspire.classical.methods import find
-from superspire.classical.pairs import (
+from superspire.evaluation.catalogues import TRUTH_LIMIT
+from superspire.evaluation.measures import binomial_interval
+from superspire.instruments import BANDS, SPIRE, TARGET
+from superspire.io import read_columns, read_json
+from superspire.methods.inputs import read_knowledge
+from superspire.methods.methods import find
+from superspire.methods.pairs import (
     FLUX,
     SEPARATIONS,
     draw_background,
@@ -16,10 +20,6 @@ from superspire.classical.pairs import (
     resolved,
     to_sky,
 )
-from superspire.evaluation.catalogues import TRUTH_LIMIT
-from superspire.evaluation.measures import binomial_interval
-from superspire.instruments import BANDS, SPIRE, TARGET
-from superspire.io import read_columns, read_json
 from superspire.sky.beams import beam_of
 
 

@@ -3,13 +3,13 @@
 import numpy as np
 from astropy import units
 
-from superspire.classical.knowledge import read_knowledge, true_positions
-from superspire.classical.methods import find_in_files
-from superspire.dataset.interpolation import pixel_size
+from superspire.benchmark.timing import measure
 from superspire.evaluation.catalogues import round_columns
 from superspire.instruments import SPIRE
 from superspire.io import read_json, read_map, write_json, write_table
-from superspire.timing import measure
+from superspire.maps.interpolation import pixel_size
+from superspire.methods.inputs import read_knowledge, true_positions
+from superspire.methods.methods import find_in_files
 
 UNITS = {"ra": units.deg, "dec": units.deg}
 

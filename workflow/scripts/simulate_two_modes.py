@@ -2,8 +2,8 @@
 
 from superspire.io import write_table_parts
 from superspire.seeds import stream
+from superspire.sky.model_2sfm import NAME, simulate_parts
 from superspire.sky.response import load_responses
-from superspire.sky.two_modes import NAME, simulate_parts
 
 
 def main(job):

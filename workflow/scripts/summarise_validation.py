@@ -2,16 +2,16 @@
 
 import pandas as pd
 
-from superspire.validation.agreement import combine_fields, compare
-from superspire.validation.agreement_summary import (
+from superspire.egg.agreement import combine_fields, compare
+from superspire.egg.agreement_summary import (
     name_disagreeing,
     name_disagreeing_draws,
     summarise_draws,
     summarise_groups,
     verdict,
 )
-from superspire.validation.egg_reference import read_reference, reference_table
-from superspire.validation.grid_comparison import (
+from superspire.egg.egg_reference import read_reference, reference_table
+from superspire.egg.grid_comparison import (
     name_disagreeing_points,
     summarise_grid,
 )

@@ -5,8 +5,8 @@ import pandas as pd
 
 from superspire.dataset.cutouts import OBSERVED_SPLITS
 from superspire.instruments import TARGET
-from superspire.network.backend import set_threads
-from superspire.network.inference import load_network, super_resolve
+from superspire.training.backend import set_threads
+from superspire.unet.inference import load_network, super_resolve
 
 
 def main(job):

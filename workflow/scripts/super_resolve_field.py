@@ -5,23 +5,23 @@ from pathlib import Path
 
 import pandas as pd
 
+from superspire.checks.inputs import provenance, read_corrected
 from superspire.dataset.normalisation import input_scale, target_scale
 from superspire.errors import InputError
 from superspire.evaluation.protocols import STRICT
-from superspire.fields.inputs import provenance, read_corrected
-from superspire.fields.products import COLUMNS, build_catalogue
-from superspire.fields.quicklook import write_quicklook
-from superspire.fields.tiling import common_grid, super_resolve_field
-from superspire.fields.uncertainty import extraction_noise, measured_scatter
-from superspire.fields.writing import (
+from superspire.figures.quicklook import write_quicklook
+from superspire.instruments import SPIRE
+from superspire.io import read_json, write_json
+from superspire.maps.tiling import common_grid, super_resolve_field
+from superspire.photometry.uncertainty import extraction_noise, measured_scatter
+from superspire.products.catalogue import COLUMNS, build_catalogue
+from superspire.products.writing import (
     write_catalogue,
     write_regions,
     write_superresolved,
 )
-from superspire.instruments import SPIRE
-from superspire.io import read_json, write_json
-from superspire.network.backend import set_threads
-from superspire.network.inference import load_network, super_resolve
+from superspire.training.backend import set_threads
+from superspire.unet.inference import load_network, super_resolve
 
 
 def flux_scatter(path):

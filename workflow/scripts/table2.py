@@ -1,8 +1,8 @@
 """Table 2: the layers of the network, as built."""
 
-from superspire.figures.schematic import network_blocks
+from superspire.figures.fig1_network import network_blocks
 from superspire.figures.tables import layer_table, write_latex
-from superspire.network.architecture import build_network
+from superspire.unet.architecture import build_network
 
 PAPER_FILTERS = 64
 NAMES = {

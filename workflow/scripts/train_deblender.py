@@ -15,11 +15,11 @@ from superspire.deblender.skies import Field
 from superspire.deblender.training import FieldValidation, observed_cells
 from superspire.instruments import SPIRE
 from superspire.io import write_json
-from superspire.network.backend import for_device, set_precision, set_threads
-from superspire.network.backup import Backup
-from superspire.network.training import Pass, best_epoch, train
-from superspire.network.versions import versions
 from superspire.seeds import stream
+from superspire.training.backend import for_device, set_precision, set_threads
+from superspire.training.checkpoint import Backup
+from superspire.training.trainer import Pass, best_epoch, train
+from superspire.training.versions import versions
 
 VALIDATION_IMAGES = 64
 

@@ -1,6 +1,6 @@
 """Train the network on the simulated and the observed set."""
 
-from superspire.network.run import train_for_job
+from superspire.unet.run import train_for_job
 
 
 def main(job, terminal):

@@ -1,8 +1,8 @@
 """Train the paper's network with another loss."""
 
-from superspire.network.adversarial import train_adversarially
-from superspire.network.run import train_for_job
-from superspire.network.training import train
+from superspire.methods.galaxygan import train_adversarially
+from superspire.training.trainer import train
+from superspire.unet.run import train_for_job
 
 
 def main(job, terminal):

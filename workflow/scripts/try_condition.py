@@ -3,20 +3,20 @@
 import numpy as np
 import pandas as pd
 
-from superspire.classical.methods import Knowledge, find
 from superspire.deblender.calibration import at_noise, coverage, expected_at
-from superspire.deblender.conditions import CONDITIONS
-from superspire.deblender.counts import corrected_counts
 from superspire.deblender.diagram import reliability_diagram
 from superspire.deblender.inference import load_deblender, resolve
-from superspire.deblender.observing import observe, truth_of
 from superspire.evaluation.methods import field_catalogue, summarise
 from superspire.io import read_json
-from superspire.network.backend import set_precision, set_threads
+from superspire.methods.conditions import CONDITIONS
+from superspire.methods.methods import Knowledge, find
+from superspire.methods.observing import observe, truth_of
+from superspire.products.counts import corrected_counts
 from superspire.seeds import stream
 from superspire.sky import catalogue as model
-from superspire.sky import two_modes
+from superspire.sky import model_2sfm as two_modes
 from superspire.sky.dust import load_library
+from superspire.training.backend import set_precision, set_threads
 
 CENTER = (150.12, 2.21)
 COUNTS = (3.9, 31.0)

@@ -3,8 +3,6 @@
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from superspire.classical.knowledge import read_knowledge, true_positions
-from superspire.classical.methods import FLOOR, find_in_files
 from superspire.evaluation.methods import (
     TUNING_FLUX,
     best_threshold,
@@ -13,6 +11,8 @@ from superspire.evaluation.methods import (
 )
 from superspire.instruments import SPIRE
 from superspire.io import read_columns, read_json, write_json
+from superspire.methods.inputs import read_knowledge, true_positions
+from superspire.methods.methods import FLOOR, find_in_files
 
 
 def main(snakemake):

@@ -3,11 +3,11 @@
 import numpy as np
 
 from superspire import __version__
+from superspire.egg.draws import compare_draws, draw_point
+from superspire.egg.egg_reference import read_reference
 from superspire.seeds import stream
 from superspire.sky.dust import load_library
 from superspire.sky.response import load_responses
-from superspire.validation.draws import compare_draws, draw_point
-from superspire.validation.egg_reference import read_reference
 
 
 def main(job):

@@ -1,11 +1,11 @@
 """Simulate a field as EGG's were, and measure what is known of EGG's."""
 
 from superspire import __version__
+from superspire.egg.measurements import measure_field
 from superspire.seeds import stream
 from superspire.sky.catalogue import simulate_catalogue
 from superspire.sky.dust import load_library
 from superspire.sky.response import load_responses
-from superspire.validation.measurements import measure_field
 
 REQUEST = {
     "z_min": 0.1,

@@ -9,15 +9,15 @@ import yaml
 from astropy.wcs import WCS
 
 from superspire.configuration import check, named_bands
-from superspire.deblender import products as deblender_products
 from superspire.documentation import (
     configuration_reference,
     load_schema,
     resolve,
     values,
 )
-from superspire.evaluation.expectation import COLUMNS as EXPECTED
-from superspire.fields import products as unet_products
+from superspire.evaluation.selection_function import COLUMNS as EXPECTED
+from superspire.products import catalogue as unet_products
+from superspire.products import deblended_catalogue as deblender_products
 from write_documentation import REFERENCE, ROOT, SCHEMA, documents
 
 PAGES = [

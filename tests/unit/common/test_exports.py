@@ -6,8 +6,8 @@ from astropy.io.votable import validate
 from astropy.table import Table
 
 from superspire.exports import FORMATS, digits, export, read_described, with_units
-from superspire.fields.writing import write_catalogue
 from superspire.figures.tables import instrument_table
+from superspire.products.writing import write_catalogue
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from superspire.deblender.architecture import (
     build_deblender,
     unpack,
 )
-from superspire.deblender.grid import to_pixels
-from superspire.network.backend import BatchNormalization
+from superspire.maps.cells import to_pixels
+from superspire.training.backend import BatchNormalization
 
 TINY = {"base_filters": 4, "depths": (1, 1, 1, 1)}
 

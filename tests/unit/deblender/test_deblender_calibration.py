@@ -21,8 +21,8 @@ from superspire.deblender.calibration import (
     unbiased,
 )
 from superspire.errors import InputError
-from superspire.evaluation.expectation import COLUMNS
 from superspire.evaluation.measures import binomial_interval
+from superspire.evaluation.selection_function import COLUMNS
 
 SIDE = 2000
 SPACING = 20

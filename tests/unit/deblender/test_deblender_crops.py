@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 
 from superspire.deblender.crops import BORDER, Crops, blocks, turn
-from superspire.deblender.grid import CELL, to_pixels
 from superspire.deblender.labels import LABELS, source_labels
 from superspire.deblender.skies import Field
+from superspire.maps.cells import CELL, to_pixels
 
 VARY = {"share": 0.4, "noise": [0.5, 8.0], "band_noise": 0.2, "calibration": 0.05}
 SIDE = 48

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from superspire.deblender import inference
 from superspire.deblender.architecture import OUTPUTS, build_deblender
-from superspire.deblender.grid import on_cells
 from superspire.deblender.inference import (
     Deblender,
     cells_of,
@@ -22,6 +21,7 @@ from superspire.deblender.inference import (
 from superspire.errors import InputError
 from superspire.instruments import BANDS, SPIRE
 from superspire.io import Map, write_json
+from superspire.maps.cells import on_cells
 from superspire.sky.maps import field_wcs
 from superspire.storage import stored_in
 

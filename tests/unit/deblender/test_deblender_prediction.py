@@ -9,7 +9,7 @@ from scipy.ndimage import uniform_filter
 from superspire.deblender import prediction
 from superspire.deblender.architecture import MULTIPLE, OUTPUTS, build_deblender
 from superspire.deblender.prediction import LARGEST_TILE, MARGIN, answer, tiling_of
-from superspire.fields.tiling import tile_weights
+from superspire.maps.tiling import tile_weights
 
 BANDS = np.array([1.0, -2.0, 0.5], np.float32)
 

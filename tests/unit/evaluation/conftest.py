@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from astropy.wcs import WCS
 
-from evaluation_skies import draw_sources, paint
+from helpers.evaluation_skies import draw_sources, paint
 
 SIZE = 424
 

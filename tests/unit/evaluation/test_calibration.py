@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from evaluation_skies import paint
+from helpers.evaluation_skies import paint
 from superspire.evaluation.calibration import (
     calibrate,
     convolve_to_500,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation_skies import paint
+from helpers.evaluation_skies import paint
 from superspire.evaluation.stacking import (
     combine_groups,
     fit_width,

@@ -3,8 +3,13 @@ import pandas as pd
 import pytest
 from astropy.table import Table
 
-from evaluation_skies import paint
-from superspire.figures import fluxes, maps, positions, recovery, stacks, style
+from helpers.evaluation_skies import paint
+from superspire.figures import fig2_3_maps as maps
+from superspire.figures import fig4_fluxes as fluxes
+from superspire.figures import fig5_offsets as positions
+from superspire.figures import fig6_stacks as stacks
+from superspire.figures import fig7_completeness as recovery
+from superspire.figures import style
 from superspire.figures.style import DATASETS, plt
 
 

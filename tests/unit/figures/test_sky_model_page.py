@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.egg_tables import REFERENCE, draws_like_egg, fields_like_egg, read_all
+from superspire.egg.agreement import combine_fields, compare
+from superspire.egg.egg_reference import reference_table
+from superspire.egg.grid_comparison import compare_grid
 from superspire.figures.sky_validation import draw_sky_validation
 from superspire.figures.style import plt
 from superspire.instruments import BANDS
-from superspire.validation.agreement import combine_fields, compare
-from superspire.validation.egg_reference import reference_table
-from superspire.validation.grid_comparison import compare_grid
-from validation_tables import REFERENCE, draws_like_egg, fields_like_egg, read_all
 
 
 @pytest.fixture(autouse=True)

@@ -34,10 +34,10 @@ def test_pulls_keep_the_bins_of_figure_4():
 
 def test_layers_of_table_2_are_read_from_the_network():
     pytest.importorskip("keras")
-    from superspire.figures.schematic import draw_schematic, network_blocks
+    from superspire.figures.fig1_network import draw_schematic, network_blocks
     from superspire.figures.style import plt
     from superspire.figures.tables import layer_table
-    from superspire.network.architecture import build_network
+    from superspire.unet.architecture import build_network
 
     model = build_network(base_filters=4)
     blocks = network_blocks(model)

@@ -14,6 +14,7 @@ from scipy.optimize import minimize
 from superspire.errors import InputError
 from superspire.instruments import BANDS, SPIRE
 from superspire.sky import beams
+from superspire.sky.beam_files import read_beam
 
 NEPTUNE = Path(__file__).parents[4] / "shared/real/beams/SPIRE_250_Small.fits.gz"
 ELLIPSES = (
@@ -217,7 +218,7 @@ def test_gaussians_end_where_nothing_is_left(fwhm, amplitude):
     ],
 )
 def test_beam_of_a_file_is_laid_on_the_sky(tmp_path, step, sky):
-    beam = beams.read_beam(beam_file(tmp_path / "beam.fits", step, **sky), 250)
+    beam = read_beam(beam_file(tmp_path / "beam.fits", step, **sky), 250)
     ky = np.linspace(-0.04, 0.04, 17)
     kx = np.linspace(0.0, 0.04, 9)
     expected = lopsided_transfer(ky, kx)
@@ -249,7 +250,7 @@ def test_noise_does_not_lift_the_peak():
 
 
 def test_nothing_beyond_the_nyquist_frequency_of_the_image(tmp_path):
-    beam = beams.read_beam(beam_file(tmp_path / "beam.fits", 6.0), 250)
+    beam = read_beam(beam_file(tmp_path / "beam.fits", 6.0), 250)
     k = np.array([0.0, 1 / 12 - 1e-6, 1 / 12 + 1e-6])
     assert (np.abs(beam.transfer(k, k)) > 0).tolist() == [
         [True, True, False],
@@ -259,7 +260,7 @@ def test_nothing_beyond_the_nyquist_frequency_of_the_image(tmp_path):
 
 
 def test_transfer_is_kept_for_the_same_frequencies_only(tmp_path):
-    beam = beams.read_beam(beam_file(tmp_path / "beam.fits"), 250)
+    beam = read_beam(beam_file(tmp_path / "beam.fits"), 250)
     k = np.array([0.0, 0.01])
     first = beam.transfer(k, k)
     assert beam.transfer(k.copy(), k.copy()) is first
@@ -268,11 +269,11 @@ def test_transfer_is_kept_for_the_same_frequencies_only(tmp_path):
 
 def test_unknown_values_count_as_nothing(tmp_path):
     path = beam_file(tmp_path / "beam.fits")
-    before = beams.read_beam(path, 250).area
+    before = read_beam(path, 250).area
     image, header = fits.getdata(path, header=True)
     image[:3] = np.nan
     fits.writeto(path, image, header, overwrite=True)
-    assert beams.read_beam(path, 250).area == pytest.approx(before, rel=1e-3)
+    assert read_beam(path, 250).area == pytest.approx(before, rel=1e-3)
 
 
 def test_first_image_of_two_dimensions_is_taken(tmp_path):
@@ -285,7 +286,7 @@ def test_first_image_of_two_dimensions_is_taken(tmp_path):
         fits.ImageHDU(np.ones((9, 9)), header),
     ]
     fits.HDUList(extensions).writeto(path, overwrite=True)
-    assert beams.read_beam(path, 250).image.shape == image.shape
+    assert read_beam(path, 250).image.shape == image.shape
 
 
 @pytest.mark.parametrize(
@@ -299,14 +300,14 @@ def test_first_image_of_two_dimensions_is_taken(tmp_path):
 )
 def test_pixel_scale_in_a_keyword_even_in_an_invalid_card(tmp_path, card, step):
     path = beam_file(tmp_path / "beam.fits", step)
-    expected = beams.read_beam(path, 250)
+    expected = read_beam(path, 250)
     image = fits.getdata(path)
     fits.writeto(path, image, overwrite=True)
     raw = path.read_bytes()
     end = raw.index(b"END" + b" " * 77)
     patched = raw[:end] + card.encode().ljust(80) + raw[end : end + 80]
     path.write_bytes(patched + raw[len(patched) :])
-    beam = beams.read_beam(path, 250)
+    beam = read_beam(path, 250)
     np.testing.assert_allclose(beam.step, expected.step, rtol=1e-6)
     assert beam.area == pytest.approx(expected.area, rel=1e-6)
 
@@ -344,7 +345,7 @@ def test_bad_files_are_refused_in_one_sentence(tmp_path, damage, message):
     path = tmp_path / "beam.fits"
     damage(path)
     with pytest.raises(InputError, match=message) as error:
-        beams.beam_of(250, {"spire_beams": {"250": str(path)}})
+        read_beam(path, 250)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -362,10 +363,19 @@ def test_unknown_beams_are_refused(band, realism, message):
         beams.beam_of(band, realism)
 
 
+def test_a_beam_that_was_saved_is_the_same(tmp_path):
+    beam = read_beam(beam_file(tmp_path / "beam.fits"), 250)
+    beams.save_beam(tmp_path / "250.npz", beam)
+    again = beams.beam_of(250, {"spire_beams": {"250": tmp_path / "250.npz"}})
+    k = np.linspace(0.0, 0.05, 7)
+    assert np.array_equal(again.transfer(k, k), beam.transfer(k, k))
+    assert (again.area, again.reach, again.fwhm) == (beam.area, beam.reach, beam.fwhm)
+
+
 @pytest.mark.skipif(not NEPTUNE.is_file(), reason="no beam measured on Neptune")
 def test_beam_measured_on_neptune():
     """Neptune's beam has 450 arcsec² (SPIRE Handbook); the mean slope's has 469."""
-    beam = beams.read_beam(NEPTUNE, 250)
+    beam = read_beam(NEPTUNE, 250)
     extended = beams.beam_of(250, {"spire_beams": "extended"})
     assert beam.area == pytest.approx(450.0, rel=0.01)
     assert extended.area / beam.area == pytest.approx(1.04, abs=0.02)

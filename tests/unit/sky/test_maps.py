@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from read_depth_map import read_depth
 from superspire.errors import InputError
 from superspire.instruments import BANDS, SPIRE, TARGET
 from superspire.io import read_map, write_table
 from superspire.seeds import stream
+from superspire.sky.beam_files import read_beam
 from superspire.sky.beams import beam_of
 from superspire.sky.maps import field_wcs, make_map
 from superspire.sky.noise import add_noise
@@ -91,7 +93,7 @@ def kite_beam(tmp_path):
         header = fits.Header({"CDELT1": -step / 3600, "CDELT2": step / 3600})
         path = tmp_path / "kite.fits"
         fits.writeto(path, 5.0 * kite(x, y), header, overwrite=True)
-        return beam_of(250, {"spire_beams": {"250": path}})
+        return read_beam(path, 250)
 
     return write
 
@@ -298,6 +300,11 @@ def observe(tmp_path):
     script = importlib.import_module("make_maps")
 
     def run(noise=0.0, sky="simulated_0", **realism):
+        depth = {}
+        for band, path in realism.get("depth", {}).items():
+            error, pixel = read_depth(path, int(band))
+            depth[band] = tmp_path / f"depth_{band}.npz"
+            np.savez(depth[band], error=error, pixel=pixel)
         output = [tmp_path / f"{band}.fits" for band in BANDS]
         script.main(
             SimpleNamespace(
@@ -311,6 +318,8 @@ def observe(tmp_path):
                     seed=1,
                     noise={str(band): noise for band in BANDS},
                     realism=OFF | realism,
+                    beams=OFF | realism,
+                    depth=depth,
                 ),
             )
         )

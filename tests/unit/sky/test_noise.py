@@ -6,8 +6,9 @@ from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from spectra import check_periodogram, covariance
 
+from helpers.spectra import check_periodogram, covariance
+from read_depth_map import read_depth
 from superspire.errors import InputError
 from superspire.instruments import BANDS
 from superspire.seeds import stream
@@ -145,7 +146,7 @@ def test_depth_scales_the_correlated_noise_too():
 def test_depth_map_of_equal_pixels_is_the_error_map(tmp_path):
     error = np.random.default_rng(1).uniform(1, 3, (30, 40))
     path = observation(tmp_path / "map.fits", error)
-    depth = noise.depth_map(path, 250, error.shape, 6.0)
+    depth = noise.depth_map(*read_depth(path, 250), error.shape, 6.0)
     assert depth.dtype == np.float32
     np.testing.assert_allclose(depth, error, rtol=1e-5)
 
@@ -154,9 +155,11 @@ def test_depth_map_is_laid_centre_on_centre_and_reflected(tmp_path):
     error = np.random.default_rng(1).uniform(1, 3, (30, 40))
     path = observation(tmp_path / "map.fits", error)
     np.testing.assert_allclose(
-        noise.depth_map(path, 250, (20, 20), 6.0), error[5:25, 10:30], rtol=1e-5
+        noise.depth_map(*read_depth(path, 250), (20, 20), 6.0),
+        error[5:25, 10:30],
+        rtol=1e-5,
     )
-    larger = noise.depth_map(path, 250, (70, 70), 6.0)
+    larger = noise.depth_map(*read_depth(path, 250), (70, 70), 6.0)
     reflected = np.pad(error, ((20, 20), (15, 15)), mode="symmetric")
     np.testing.assert_allclose(larger, reflected, rtol=1e-5)
 
@@ -166,7 +169,7 @@ def test_depth_map_is_laid_centre_on_centre_and_reflected(tmp_path):
 def test_depth_per_pixel_follows_the_size_of_the_pixels(tmp_path_factory, native, side):
     path = tmp_path_factory.mktemp("depth") / "map.fits"
     observation(path, np.full((12, 9), 2.0), native)
-    depth = noise.depth_map(path, 250, (side, side), 6.0)
+    depth = noise.depth_map(*read_depth(path, 250), (side, side), 6.0)
     np.testing.assert_allclose(depth, 2.0 * native / 6.0, rtol=1e-4)
 
 
@@ -176,7 +179,7 @@ def test_depth_map_keeps_the_angular_scale(tmp_path):
     x = (np.arange(101) - 50) * 4.0
     error = np.broadcast_to(5.0 + 0.01 * x, (101, 101))
     path = observation(tmp_path / "map.fits", error, 4.0)
-    depth = noise.depth_map(path, 500, (21, 21), pixel)
+    depth = noise.depth_map(*read_depth(path, 500), (21, 21), pixel)
     expected = (5.0 + 0.01 * (np.arange(21) - 10) * pixel) * 4.0 / pixel
     np.testing.assert_allclose(depth, np.tile(expected, (21, 1)), rtol=1e-4)
 
@@ -186,7 +189,7 @@ def test_pixels_without_error_get_the_median(tmp_path):
     good = error.copy()
     error[:3], error[3], error[4] = np.nan, 0.0, -1.0
     path = observation(tmp_path / "map.fits", error)
-    depth = noise.depth_map(path, 250, (30, 40), 6.0)
+    depth = noise.depth_map(*read_depth(path, 250), (30, 40), 6.0)
     np.testing.assert_allclose(depth[:5], np.median(good[5:]), rtol=1e-5)
     np.testing.assert_allclose(depth[5:], good[5:], rtol=1e-5)
 
@@ -194,7 +197,7 @@ def test_pixels_without_error_get_the_median(tmp_path):
 def test_noise_of_a_depth_map_has_its_variance(tmp_path):
     error = np.outer(np.linspace(1, 2, 30), np.linspace(1, 3, 40))
     path = observation(tmp_path / "map.fits", error, 12.0)
-    depth = noise.depth_map(path, 250, (60, 60), 6.0)
+    depth = noise.depth_map(*read_depth(path, 250), (60, 60), 6.0)
     rng = stream(8, "noise")
     maps = np.zeros((200, 60, 60), np.float32)
     for data in maps:
@@ -216,10 +219,10 @@ def test_noise_of_a_depth_map_has_its_variance(tmp_path):
 def test_files_without_errors_are_refused(tmp_path, error, name, message):
     path = observation(tmp_path / "map.fits", error, name=name)
     with pytest.raises(InputError, match=message) as raised:
-        noise.depth_map(path, 250, (10, 10), 6.0)
+        read_depth(path, 250)
     assert str(path) in str(raised.value)
 
 
 def test_missing_observation_is_told(tmp_path):
     with pytest.raises(InputError, match="no such file"):
-        noise.depth_map(tmp_path / "none.fits", 250, (10, 10), 6.0)
+        read_depth(tmp_path / "none.fits", 250)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import fft, stats
-from spectra import check_periodogram, covariance
 
+from helpers.spectra import check_periodogram, covariance
 from superspire.seeds import stream
 from superspire.sky import random_fields as rf
 

@@ -11,9 +11,11 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from superspire.deblender.grid import CELL, FINE_CELLS
-from superspire.network.architecture import BAND_COUNT
-from superspire.network.backend import BatchNormalization
+from superspire.instruments import SPIRE
+from superspire.maps.cells import CELL, FINE_CELLS
+from superspire.training.backend import BatchNormalization
+
+BAND_COUNT = len(SPIRE)
 
 HEADS = 6
 """Numbers in each of the fine cells."""

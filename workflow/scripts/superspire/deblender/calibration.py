@@ -14,14 +14,14 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import isotonic_regression
 
 from superspire.errors import InputError
-from superspire.evaluation.expectation import COLUMNS
-from superspire.evaluation.matching import find_pairs
 from superspire.evaluation.measures import (
     FLUX_FACTOR,
     RAYLEIGH_MEDIAN,
     binomial_interval,
 )
 from superspire.evaluation.methods import inside
+from superspire.evaluation.selection_function import COLUMNS
+from superspire.photometry.matching import find_pairs
 
 RADIUS = 4.0
 """Largest distance of a source from its true one [arcsec]."""
@@ -331,8 +331,8 @@ def expected_at(table, noise):
     Parameters
     ----------
     table : pandas.DataFrame
-        `superspire.evaluation.expectation.COLUMNS` and ``noise`` [mJy/beam], NaN for
-        what does not depend on it.
+        `superspire.evaluation.selection_function.COLUMNS` and ``noise`` [mJy/beam], NaN
+        for what does not depend on it.
     noise : float
         One of the noises.
 
@@ -396,7 +396,7 @@ def expectations(sources, truth, shape):
     Returns
     -------
     pandas.DataFrame
-        `superspire.evaluation.expectation.COLUMNS` with the quantities
+        `superspire.evaluation.selection_function.COLUMNS` with the quantities
         "completeness" against true flux and "purity" against S450, both for a true
         source within 4 arcsec, and "counts", the factor from the number of sources
         in a bin of S450 to that of true ones: both completeness and the sources

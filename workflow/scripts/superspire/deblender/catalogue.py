@@ -7,7 +7,7 @@ from scipy.spatial import cKDTree
 from scipy.special import expit
 
 from superspire.deblender.architecture import OUTPUTS, unpack
-from superspire.deblender.grid import CELL, FINE, to_pixels
+from superspire.maps.cells import CELL, FINE, to_pixels
 
 WINDOW = 3
 """Side of the square of fine cells in which a source is the most probable."""

@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 
-from superspire.deblender.grid import CELL, FINE, FINE_CELLS
 from superspire.deblender.labels import LABELS, source_labels
 from superspire.errors import InputError
+from superspire.maps.cells import CELL, FINE, FINE_CELLS
 
 BORDER = 8
 """Rim of a field that no image touches, where its maps are extrapolated [cell]."""

@@ -7,9 +7,9 @@ import pandas as pd
 from scipy.stats import norm
 
 from superspire.deblender.calibration import RADIUS, brightest_partner
-from superspire.evaluation.matching import find_pairs
 from superspire.evaluation.measures import FLUX_FACTOR, binomial_interval
 from superspire.evaluation.methods import inside
+from superspire.photometry.matching import find_pairs
 
 LEVELS = np.round(np.arange(0.1, 0.96, 0.05), 2)
 """Stated probabilities of the intervals that are checked."""

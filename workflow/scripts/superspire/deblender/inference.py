@@ -11,12 +11,12 @@ import pandas as pd
 from superspire.deblender.architecture import build_deblender, fold
 from superspire.deblender.calibration import apply, at_noise
 from superspire.deblender.catalogue import StripLister, super_resolved
-from superspire.deblender.grid import CELL, as_trained, on_cells
 from superspire.deblender.prediction import answer_strips
 from superspire.errors import InputError
-from superspire.fields.tiling import FILL_HALO, fill_gaps, shift_wcs
 from superspire.instruments import BANDS, SPIRE
 from superspire.io import read_json
+from superspire.maps.cells import CELL, as_trained, on_cells
+from superspire.maps.tiling import FILL_HALO, fill_gaps, shift_wcs
 
 UNREADABLE = (KeyError, ValueError, OSError, EOFError, BadZipFile)
 """What reading weights raises that are damaged or of another network."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from superspire.deblender.grid import FINE
+from superspire.maps.cells import FINE
 
 SMEAR = 3.4
 """Standard deviation of the smearing of a source's place, the target's [arcsec]."""

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from superspire.deblender.architecture import MULTIPLE, OUTPUTS
-from superspire.fields.tiling import Tiling, overlap, tile_weights
+from superspire.maps.tiling import Tiling, overlap, tile_weights
 
 LARGEST_TILE = 512
 """Largest side of a tile [cell]."""
@@ -31,7 +31,7 @@ def tiling_of(shape):
 
     Returns
     -------
-    superspire.fields.tiling.Tiling
+    superspire.maps.tiling.Tiling
     """
     side = max(shape) + 2 * MARGIN
     if side > LARGEST_TILE:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from superspire.deblender.grid import CELL, on_cells
 from superspire.instruments import BANDS, SPIRE, TARGET
 from superspire.io import Map
+from superspire.maps.cells import CELL, on_cells
 from superspire.sky.beams import GaussianBeam
 from superspire.sky.maps import field_wcs, make_map
 

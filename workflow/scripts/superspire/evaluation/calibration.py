@@ -4,8 +4,6 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from superspire.evaluation.catalogues import coverage_weights
-from superspire.evaluation.matching import match
-from superspire.evaluation.sources import extract_sources
 from superspire.instruments import (
     BANDS,
     CUTOUT,
@@ -14,6 +12,8 @@ from superspire.instruments import (
     TARGET,
     beam_area,
 )
+from superspire.photometry.matching import match
+from superspire.photometry.sources import extract_sources
 
 FROM_FWHM = BANDS[TARGET].fwhm
 TO_FWHM = BANDS[500].fwhm

@@ -9,12 +9,12 @@ from astropy.io import fits
 from astropy.table import Table, vstack
 from astropy.wcs import WCS
 
-from superspire.evaluation.sources import (
+from superspire.instruments import CUTOUT
+from superspire.photometry.sources import (
     MINIMUM_FLUX,
     extract_sources,
     point_source_fluxes,
 )
-from superspire.instruments import CUTOUT
 
 TRUTH_LIMIT = 1.0
 """Faintest injected source of the strict protocol [mJy]."""

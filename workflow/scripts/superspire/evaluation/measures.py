@@ -13,8 +13,8 @@ import pandas as pd
 from scipy.stats import beta
 
 from superspire.evaluation.astrometry import offsets
-from superspire.evaluation.matching import match, shifted_catalogues
 from superspire.instruments import CUTOUT
+from superspire.photometry.matching import match, shifted_catalogues
 
 FLUX_EDGES = np.round(3.0 * 2.0 ** (np.arange(9) / 2), 2)
 """Edges of the flux bins, half an octave each [mJy]; one bin holds 10 mJy."""

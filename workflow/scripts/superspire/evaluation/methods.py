@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from superspire.evaluation.catalogues import TRUTH_LIMIT
-from superspire.evaluation.matching import match, shifted_catalogues
 from superspire.evaluation.measures import (
     FLUX_EDGES,
     FLUX_FACTOR,
@@ -25,6 +24,7 @@ from superspire.evaluation.protocols import (
     flux_limit,
     label,
 )
+from superspire.photometry.matching import match, shifted_catalogues
 
 TUNING_FLUX = 6.0
 """Faintest true source that a threshold should let through [mJy]."""

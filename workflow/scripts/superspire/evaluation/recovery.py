@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from superspire.evaluation.matching import match
 from superspire.evaluation.measures import binomial_interval, judged
-from superspire.evaluation.sources import extract_sources
+from superspire.photometry.matching import match
+from superspire.photometry.sources import extract_sources
 
 EDGES = (6.0, 8.5, 12.0, np.inf)
 """Ranges of flux in which networks are compared [mJy]."""

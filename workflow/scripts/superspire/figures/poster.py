@@ -5,7 +5,6 @@ from astropy import units
 from astropy.coordinates import SkyCoord
 from astropy.nddata import Cutout2D
 
-from superspire.dataset.interpolation import pixel_size
 from superspire.figures.sky import show_sky, stretch
 from superspire.figures.style import (
     COLUMN,
@@ -17,6 +16,7 @@ from superspire.figures.style import (
     show_map,
 )
 from superspire.instruments import BANDS, SPIRE, TARGET
+from superspire.maps.interpolation import pixel_size
 
 SIDE = 600.0
 """Side of the sky that is shown [arcsec]."""

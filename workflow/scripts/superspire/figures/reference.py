@@ -21,9 +21,9 @@ def draw_reference(measures, pairs, ratios, radii):
     Parameters
     ----------
     measures, pairs : pandas.DataFrame
-        From `superspire.fields.reference.compare_with_reference`.
+        From `superspire.products.reference.compare_with_reference`.
     ratios : pandas.DataFrame
-        From `superspire.fields.reference.summarise_pairs`.
+        From `superspire.products.reference.summarise_pairs`.
     radii : dict of str to float
         Matching radius of each protocol [arcsec].
 

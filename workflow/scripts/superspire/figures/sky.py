@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.colors import AsinhNorm
 from matplotlib.patches import Circle
 
-from superspire.evaluation.sources import background
+from superspire.maps.background import background
 
 CROWDED = 0.08
 """Least distance of the ticks of a colour bar, as a share of its length."""

@@ -30,11 +30,11 @@ def draw_sky_validation(summary, draws, grid=None):
     Parameters
     ----------
     summary : pandas.DataFrame
-        What `superspire.validation.agreement.compare` gives.
+        What `superspire.egg.agreement.compare` gives.
     draws : pandas.DataFrame
-        What `superspire.validation.draws.compare_draws` gives.
+        What `superspire.egg.draws.compare_draws` gives.
     grid : pandas.DataFrame, optional
-        What `superspire.validation.grid_comparison.compare_grid` gives.
+        What `superspire.egg.grid_comparison.compare_grid` gives.
 
     Returns
     -------

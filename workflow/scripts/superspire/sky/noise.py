@@ -3,8 +3,6 @@
 import numpy as np
 from scipy import ndimage
 
-from superspire.errors import InputError
-from superspire.fields.reader import read_observation
 from superspire.sky.random_fields import CELL, random_field
 
 BLOCK = 512
@@ -60,7 +58,7 @@ def add_noise(data, rms, rng, pixel, knee=None, slope=-2.0, depth=None, drift_rn
         data[rows] += level * drift.rows(rows.start, rows.stop, n, pixel)
 
 
-def depth_map(path, band, shape, pixel):
+def depth_map(error, native, shape, pixel):
     """Take the depth of a real observation for a simulated field.
 
     The observation is laid over the field centre on centre, at its angular scale, and
@@ -70,11 +68,11 @@ def depth_map(path, band, shape, pixel):
 
     Parameters
     ----------
-    path : str or path-like
-        FITS file with an error map, in a layout that
-        `superspire.fields.reader.read_observation` knows.
-    band : int
-        Wavelength of the band [µm].
+    error : ndarray, shape (ny, nx)
+        Standard error of each pixel of the observation [mJy/beam]; where it is not
+        finite and positive, the median of the others is used.
+    native : float
+        Side of its pixels [arcsec].
     shape : (int, int)
         Shape of the field.
     pixel : float
@@ -83,28 +81,10 @@ def depth_map(path, band, shape, pixel):
     Returns
     -------
     ndarray of float32, shape `shape`
-        Standard deviation of the noise of every pixel [mJy/beam]; the median of the
-        others where the observation has none.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or has no usable error map.
+        Standard deviation of the noise of every pixel [mJy/beam].
     """
-    observation = read_observation(path, band)
-    if observation.error is None:
-        raise InputError(
-            f"realism.depth.{band}: expected an error map (an HDU named error, noise, "
-            f"sigma, rms or variance) in {path}, found none"
-        )
-    native = observation.record["pixel_arcsec"]
-    error = observation.error * np.float32(native / pixel)
+    error = error * np.float32(native / pixel)
     good = np.isfinite(error) & (error > 0)
-    if not good.any():
-        raise InputError(
-            f"realism.depth.{band}: expected positive errors in "
-            f"{observation.record['error']} of {path}, found none"
-        )
     error = np.where(good, error, np.median(error[good]))
     step = pixel / native
     corner = 0.5 * (np.array(error.shape) - 1) - 0.5 * (np.array(shape) - 1) * step

@@ -1,0 +1,1 @@
+"""Skies, layouts, servers and commands that several tests share."""

@@ -1,0 +1,162 @@
+"""Trainings that are killed, backups that are damaged, disks that are full."""
+
+import errno
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from helpers.tiny_training import (
+    OPTIONS,
+    SETTINGS,
+    SIZE,
+    all_passes,
+    new_network,
+    rng_of,
+)
+from superspire.training.checkpoint import Backup
+from superspire.training.trainer import train
+from superspire.unet.architecture import build_network
+
+LONG = SETTINGS | {"epochs": 3}
+TRAINING = """
+import sys, time
+from helpers.tiny_training import *
+from superspire.training.checkpoint import Backup
+from superspire.training.trainer import train
+
+def slow(epoch, number):
+    if epoch == 3 and number == 2:
+        time.sleep(600)
+    return rng_of(epoch, number)
+
+settings = SETTINGS | {"epochs": 3}
+backup = Backup(sys.argv[1], "digest")
+train(new_network(), all_passes(), OPTIONS, settings, slow, backup=backup)
+"""
+
+
+class InterruptedTrainingError(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def uninterrupted():
+    network = new_network()
+    history = train(network, all_passes(), OPTIONS, LONG, rng_of)
+    return network.get_weights(), history
+
+
+def interrupted(epoch, number):
+    if epoch == 3 and number == 1:
+        raise InterruptedTrainingError
+    return rng_of(epoch, number)
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """Content of the backup of a training that was interrupted in its last epoch."""
+    folder = tmp_path_factory.mktemp("begun")
+    backup = Backup(folder, "digest")
+    with pytest.raises(InterruptedTrainingError):
+        train(new_network(), all_passes(), OPTIONS, LONG, interrupted, backup=backup)
+    assert [file.name for file in folder.iterdir()] == ["digest.npz"]
+    return backup.path.read_bytes()
+
+
+@pytest.fixture
+def backup(begun, tmp_path):
+    backup = Backup(tmp_path, "digest")
+    backup.path.write_bytes(begun)
+    return backup
+
+
+def assert_goes_on_as_if_nothing_had_happened(backup, uninterrupted):
+    network = build_network(2, size=SIZE)
+    history = train(network, all_passes(), OPTIONS, LONG, rng_of, backup=backup)
+    for one, other in zip(network.get_weights(), uninterrupted[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+    losses = [[row["loss"] for row in h] for h in (history, uninterrupted[1])]
+    assert losses[0] == losses[1]
+
+
+def test_a_resumed_training_equals_an_uninterrupted_one(
+    backup, uninterrupted, tmp_path
+):
+    assert_goes_on_as_if_nothing_had_happened(backup, uninterrupted)
+    backup.remove()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_training_that_was_killed_goes_on(uninterrupted, tmp_path):
+    path = [str(Path(__file__).parent), *sys.path]
+    process = subprocess.Popen(
+        [sys.executable, "-c", TRAINING, str(tmp_path)],
+        env={"PYTHONPATH": ":".join(path), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    for line in process.stdout:
+        if '"epoch": 2, "pass": 3' in line:
+            break
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "digest.npz").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(2)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert_goes_on_as_if_nothing_had_happened(Backup(tmp_path, "digest"), uninterrupted)
+
+
+def test_a_full_disk_leaves_the_last_backup_and_lets_training_go_on(
+    backup, uninterrupted, tmp_path, monkeypatch, capsys
+):
+    before = backup.path.read_bytes()
+
+    def full(file, **arrays):
+        file.write(b"half of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    assert_goes_on_as_if_nothing_had_happened(backup, uninterrupted)
+    assert "epoch 3 could not be backed up (No space left" in capsys.readouterr().out
+    assert [file.name for file in tmp_path.iterdir()] == ["digest.npz"]
+    assert backup.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", ["cut off", "flipped", "empty", "foreign"])
+def test_a_damaged_backup_is_not_used(damage, backup, capsys):
+    content = bytearray(backup.path.read_bytes())
+    if damage == "cut off":
+        content = content[: len(content) // 2]
+    elif damage == "flipped":
+        content[len(content) // 2] ^= 0xFF
+    elif damage == "empty":
+        content = b""
+    else:
+        with backup.path.open("wb") as file:
+            np.savez(file, something=np.zeros(3))
+        content = backup.path.read_bytes()
+    backup.path.write_bytes(content)
+    network = new_network()
+    adam = keras.optimizers.Adam()
+    adam.build(network.trainable_variables)
+    before = network.get_weights()
+    assert backup.restore(network, adam) == ([], [])
+    assert "training begins anew" in capsys.readouterr().out
+    for one, other in zip(network.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_backup_of_another_training_is_not_used(tmp_path):
+    network = new_network()
+    adam = keras.optimizers.Adam()
+    adam.build(network.trainable_variables)
+    Backup(tmp_path, "one").save(network, adam, [{"epoch": 1}], [])
+    assert Backup(tmp_path, "other").restore(network, adam) == ([], [])

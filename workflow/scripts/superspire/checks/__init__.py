@@ -1,0 +1,1 @@
+"""Checks of maps before they are used: astrometry, beams, flux scale and noise."""

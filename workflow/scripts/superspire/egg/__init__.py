@@ -1,0 +1,1 @@
+"""The sky model held against EGG and against published counts."""

@@ -1,1 +1,0 @@
-"""The trained network applied to real observations."""

@@ -1,0 +1,189 @@
+"""One picture of a field: the three SPIRE bands beside the super-resolved map."""
+
+import warnings
+
+import numpy as np
+from astropy import units
+from astropy.nddata import block_reduce
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+
+from superspire.figures.sky import show_sky, stretch
+from superspire.instruments import BANDS, PIXEL, SPIRE, TARGET
+from superspire.maps.interpolation import interpolate
+from superspire.maps.tiling import shift_wcs
+
+WIDTH = 900
+"""Most pixels along a side of a panel of the whole field."""
+
+CLOSE_UP = 212
+"""Side of the close-up [arcsec], half a tile."""
+
+CIRCLES = 300
+"""Most sources that are drawn in a panel."""
+
+SOURCE_RADIUS = {"field": 10.0, "close-up": 5.0}
+"""Radius of the circles [arcsec]."""
+
+DPI = 150
+
+
+def write_quicklook(path, image, wcs, maps, table, title):
+    """Draw the three input maps and the super-resolved map, whole and close up.
+
+    Parameters
+    ----------
+    path : str or path-like
+        PNG file to write.
+    image : ndarray, shape (ny, nx)
+        Calibrated super-resolved map [mJy/beam].
+    wcs : astropy.wcs.WCS
+        Its celestial coordinates.
+    maps : dict of int to superspire.io.Map
+        The input maps [mJy/beam].
+    table : astropy.table.Table
+        The catalogue, brightest source first.
+    title : str
+        Name of the field.
+    """
+    figure = Figure(figsize=(17, 9.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title)
+    views = {
+        "field": reduced_view(image, wcs, maps),
+        "close-up": close_view(image, wcs, maps, table),
+    }
+    norms = {band: stretch(data) for band, data in views["field"][0].items()}
+    for row, (name, (panels, view_wcs, pixel)) in enumerate(views.items()):
+        for column, (band, data) in enumerate(panels.items()):
+            axes = figure.add_subplot(2, 4, 4 * row + column + 1, projection=view_wcs)
+            show_sky(figure, axes, data, norms[band], pixel, BANDS[band].fwhm)
+            label_axes(axes, band, row, column)
+            if band == TARGET:
+                draw_sources(axes, table, data.shape, pixel, SOURCE_RADIUS[name])
+    figure.savefig(path, dpi=DPI)
+
+
+def reduced_view(image, wcs, maps):
+    """Bring the whole field to at most 900 pixels a side.
+
+    Parameters
+    ----------
+    image, wcs, maps
+        See `write_quicklook`.
+
+    Returns
+    -------
+    panels : dict of int to ndarray
+        One image per band [mJy/beam], SPIRE first.
+    wcs : astropy.wcs.WCS
+    pixel : float
+        Side of a pixel [arcsec].
+    """
+    step = min(int(np.ceil(max(image.shape) / WIDTH)), *image.shape)
+    coarse = wcs.deepcopy()
+    coarse.wcs.cdelt = wcs.wcs.cdelt * step
+    coarse.wcs.crpix = (wcs.wcs.crpix - 0.5) / step + 0.5
+    small = reduced(image, step)
+    panels = {band: interpolate(maps[band], coarse, small.shape) for band in SPIRE}
+    return {**panels, TARGET: small}, coarse, step * PIXEL
+
+
+def reduced(image, step):
+    """Average the observed pixels of squares, strip by strip; what is left is cut off.
+
+    Parameters
+    ----------
+    image : array, shape (ny, nx)
+        Map; NaN where nothing was observed.
+    step : int
+        Side of the squares [pixel].
+
+    Returns
+    -------
+    ndarray of float32, shape (ny // step, nx // step)
+    """
+    rows = (slice(y, y + step) for y in range(0, len(image) - step + 1, step))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.concatenate(
+            [block_reduce(image[strip], step, np.nanmean) for strip in rows]
+        )
+
+
+def close_view(image, wcs, maps, table):
+    """Cut out the surroundings of the brightest source that is not near the edge.
+
+    Parameters
+    ----------
+    image, wcs, maps, table
+        See `write_quicklook`.
+
+    Returns
+    -------
+    panels, wcs, pixel
+        See `reduced_view`.
+    """
+    ny, nx = image.shape
+    inner = table[~np.asarray(table["NEAR_EDGE"], bool)]
+    x, y = (inner[0]["X"], inner[0]["Y"]) if len(inner) else (nx / 2, ny / 2)
+    side_x, side_y = min(CLOSE_UP, nx), min(CLOSE_UP, ny)
+    x0 = int(np.clip(x - side_x // 2, 0, nx - side_x))
+    y0 = int(np.clip(y - side_y // 2, 0, ny - side_y))
+    cut = shift_wcs(wcs, x0, y0)
+    panels = {band: interpolate(maps[band], cut, (side_y, side_x)) for band in SPIRE}
+    panels[TARGET] = image[y0 : y0 + side_y][:, x0 : x0 + side_x]
+    return panels, cut, PIXEL
+
+
+def label_axes(axes, band, row, column):
+    """Title the panel and label the outer axes only."""
+    ra, dec = axes.coords
+    name = "SuperSPIRE" if band == TARGET else BANDS[band].instrument
+    axes.set_title(f"{name} {band} µm" if row == 0 else f"{band} µm, close-up")
+    ra.set_axislabel("Right ascension (ICRS)")
+    dec.set_axislabel("Declination (ICRS)" if column == 0 else " ")
+    dec.set_ticklabel_visible(column == 0)
+    ra.set_ticklabel(exclude_overlapping=True)
+    ra.set_ticks(number=4)
+
+
+def draw_sources(axes, table, shape, pixel, radius):
+    """Circle the brightest sources; those with a flag are dashed.
+
+    Parameters
+    ----------
+    axes : WCSAxes
+        The panel.
+    table : astropy.table.Table
+        The catalogue.
+    shape : tuple of int
+        Shape of the panel's image.
+    pixel : float
+        Side of a pixel [arcsec].
+    radius : float
+        Radius of the circles [arcsec].
+    """
+    x, y = (
+        axes.wcs.all_world2pix(
+            table["RA"].quantity.to_value(units.deg),
+            table["DEC"].quantity.to_value(units.deg),
+            0,
+        )
+        if len(table)
+        else (np.empty(0), np.empty(0))
+    )
+    inside = (x > -0.5) & (x < shape[1] - 0.5) & (y > -0.5) & (y < shape[0] - 0.5)
+    flagged = np.asarray(table["NEAR_EDGE"]) | np.asarray(table["SATURATED"])
+    for i in np.flatnonzero(inside)[:CIRCLES]:
+        axes.add_patch(
+            Circle(
+                (x[i], y[i]),
+                radius / pixel,
+                fill=False,
+                color="cyan",
+                lw=0.7,
+                ls="--" if flagged[i] else "-",
+            )
+        )

@@ -1,0 +1,1 @@
+"""Read maps of the sky and put them on a grid."""

@@ -1,0 +1,104 @@
+"""The grids of the network: cells of 4 arcsec, fine cells of 2, pixels of 1."""
+
+import warnings
+
+import numpy as np
+from scipy.ndimage import map_coordinates
+
+from superspire.io import Map
+from superspire.maps.interpolation import interpolate, pixel_size
+from superspire.maps.tiling import fill_gaps
+
+CELL = 4
+"""Side of the cells of the network's grid [arcsec]."""
+
+FINE = 2
+"""Side of the cells in which sources are told apart [arcsec]."""
+
+FINE_CELLS = (CELL // FINE) ** 2
+
+NEARLY = 1.02
+"""Pixels that are larger by no more than this factor are taken as they are."""
+
+
+def to_pixels(cells, step):
+    """Put together an image whose squares of pixels are in the last axis.
+
+    Parameters
+    ----------
+    cells : ndarray, shape (ny, nx, step²)
+        Rows of each square, one after the other.
+    step : int
+        Side of the squares [pixel].
+
+    Returns
+    -------
+    ndarray, shape (step ny, step nx)
+    """
+    ny, nx = cells.shape[:2]
+    image = cells.reshape(ny, nx, step, step).swapaxes(1, 2)
+    return image.reshape(ny * step, nx * step)
+
+
+def as_trained(map_, pixel):
+    """Resample a map of coarser pixels so that its sources are as sharp as in training.
+
+    A pixel of side p smears a source by p² / 12 along each axis, linear interpolation
+    of such pixels on the average by p² / 6. A cubic spline, which smears next to
+    nothing, brings the map to those pixels q whose interpolation makes up for it:
+    p² / 12 + q² / 6 = `pixel`² / 4.
+
+    Parameters
+    ----------
+    map_ : superspire.io.Map
+        Native map [mJy/beam]; NaN where nothing was observed.
+    pixel : float
+        Side of the pixels of the training [arcsec].
+
+    Returns
+    -------
+    superspire.io.Map
+        The map itself if its pixels are not coarser.
+    """
+    side = pixel_size(map_.wcs)
+    if side <= NEARLY * pixel:
+        return map_
+    step = np.sqrt(max(1.5 * pixel**2 - 0.5 * side**2, (0.5 * pixel) ** 2)) / side
+    ny, nx = (int(n / step) for n in map_.data.shape)
+    y, x = np.meshgrid(
+        *(step * (np.arange(n) + 0.5) - 0.5 for n in (ny, nx)), indexing="ij"
+    )
+    observed = np.isfinite(map_.data)
+    data = map_coordinates(
+        fill_gaps(map_.data, side), [y, x], output=np.float32, mode="nearest"
+    )
+    nearest = np.round(y).astype(int), np.round(x).astype(int)
+    data[~observed[nearest]] = np.nan
+    view = (slice(None, None, float(step)),) * 2
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "NAXIS. attribute is not updated")
+        return Map(data, map_.wcs.celestial.slice(view))
+
+
+def on_cells(map_, wcs, shape):
+    """Interpolate a map linearly at the middles of the fine cells, and average four.
+
+    Parameters
+    ----------
+    map_ : superspire.io.Map
+        Native map [mJy/beam].
+    wcs : astropy.wcs.WCS
+        Grid of pixels of 1 arcsec.
+    shape : (int, int)
+        Its shape, multiples of 4 [pixel].
+
+    Returns
+    -------
+    ndarray of float32, shape (ny / 4, nx / 4)
+        Surface brightness [mJy/beam]; NaN where the map does not reach.
+    """
+    fine = wcs.slice(tuple(slice(0, side, FINE) for side in shape))
+    ny, nx = (side // FINE for side in shape)
+    image = interpolate(map_, fine, (ny, nx))
+    step = CELL // FINE
+    return image.reshape(ny // step, step, nx // step, step).mean(axis=(1, 3))

@@ -1,1 +1,0 @@
-"""The U-Net of Table 2, its losses, training and inference."""

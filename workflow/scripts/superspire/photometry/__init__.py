@@ -1,0 +1,1 @@
+"""Detection, matching and photometry of sources."""

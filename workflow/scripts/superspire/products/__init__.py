@@ -1,0 +1,1 @@
+"""What users get of a field: catalogue, counts, maps and comparisons."""

@@ -1,0 +1,237 @@
+"""The catalogue of a super-resolved field, with what to expect of each source."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from astropy import units
+from astropy.table import Table, vstack
+
+from superspire.evaluation.selection_function import COLUMNS as EXPECTED
+from superspire.evaluation.selection_function import at_flux
+from superspire.maps.tiling import near_edge
+from superspire.photometry.flags import blended, exceeds, near_top
+from superspire.photometry.sources import MINIMUM_FLUX, extract_sources
+from superspire.photometry.uncertainty import extraction_noise, flux_errors, local_rms
+
+BLOCK = 2048
+"""Side of the pieces in which a large map is searched for sources [pixel]."""
+
+HALO = 64
+"""Rim around each piece, beyond any aperture and background ring [pixel]."""
+
+FLUX = "phot.flux.density;em.mm.400-750GHz"
+FLAG = "meta.code.qual"
+COLUMNS = {
+    "ID": ("meta.id;meta.main", "Running number, brightest source first"),
+    "RA": ("pos.eq.ra;meta.main", "Right ascension (ICRS)"),
+    "DEC": ("pos.eq.dec;meta.main", "Declination (ICRS)"),
+    "S450": (FLUX, "450 micron flux of the point source, from its calibrated peak"),
+    "S450_ERR": (f"stat.error;{FLUX}", "Standard error of S450; see NOISE"),
+    "S450_APER": (FLUX, "Calibrated flux in a circle of 10 arcsec, beam-corrected"),
+    "SNR": ("stat.snr", "Fitted height over the noise of the super-resolved map"),
+    "S500_PRED": (FLUX, "500 micron flux of simulated galaxies of this S450, median"),
+    "S500_PRED_ERR": (
+        f"stat.error;{FLUX}",
+        "Half the 68 percent range of theirs, and S450_ERR",
+    ),
+    "COMPLETENESS": (
+        "stat.probability",
+        "Share of true sources of this flux found, on mock sky",
+    ),
+    "COMPLETENESS_ERR": (
+        "stat.error;stat.probability",
+        "Half the 68 percent interval of COMPLETENESS",
+    ),
+    "PURITY": (
+        "stat.probability",
+        "Share of sources of this flux that are true, on mock sky",
+    ),
+    "PURITY_ERR": (
+        "stat.error;stat.probability",
+        "Half the 68 percent interval of PURITY",
+    ),
+    "X": ("pos.cartesian.x", "Column in the super-resolved map, first pixel is 0"),
+    "Y": ("pos.cartesian.y", "Row in the super-resolved map, first pixel is 0"),
+    "NEAR_EDGE": (FLAG, "Within half a 500 micron beam of unobserved sky"),
+    "SATURATED": (FLAG, "Beyond the fluxes that the network was trained on"),
+    "BLENDED": (FLAG, "Another source within 20 arcsec, so that circles overlap"),
+}
+"""UCD and description of each column of the catalogue."""
+
+
+def build_catalogue(
+    image,
+    covered,
+    wcs,
+    *,
+    threshold,
+    noise=None,
+    peak_ratio=1.0,
+    minimum_flux=MINIMUM_FLUX,
+    top=np.inf,
+    inputs=None,
+    scatter=None,
+    expectation=None,
+):
+    """Extract the sources of a calibrated super-resolved map.
+
+    Only the factor of the calibration enters the fluxes; its offset, a difference of
+    zero levels, cancels in the subtraction of the local background.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (ny, nx)
+        Calibrated super-resolved map [mJy/beam]; NaN outside the coverage.
+    covered : ndarray of bool, shape (ny, nx)
+        Coverage.
+    wcs : astropy.wcs.WCS
+        Celestial coordinates.
+    threshold : float
+        Least signal-to-noise ratio.
+    noise : float, optional
+        Noise of the fitted heights [mJy/beam]; `extraction_noise` by default.
+    peak_ratio : float
+        Flux of a point source over the height of its peak in `image`
+        (`superspire.evaluation.calibration.peak_calibration` over the calibration
+        factor).
+    minimum_flux : float
+        Least fitted height of a source [mJy/beam].
+    top : float
+        Largest value that `image` can have [mJy/beam].
+    inputs : sequence of (superspire.io.Map, float), optional
+        Each input map and the largest flux that the network was trained on
+        [mJy/beam].
+    scatter : tuple of (array_like, array_like), optional
+        Flux [mJy] and fractional scatter of the flux against the truth, measured on
+        independent sky; see `superspire.photometry.uncertainty.measured_scatter`.
+    expectation : pandas.DataFrame, optional
+        Completeness, purity and colour against flux
+        (`superspire.evaluation.selection_function`); NaN without it.
+
+    Returns
+    -------
+    astropy.table.Table
+        The columns of `COLUMNS` with units, brightest source first.
+    """
+    if noise is None:
+        _, noise = extraction_noise(image, threshold, minimum_flux)
+    found = extract_blocks(image, threshold, minimum_flux, noise)
+    x, y, peak = (np.asarray(found[key], float) for key in ("x", "y", "peak"))
+    flux = peak * peak_ratio
+    ra, dec = wcs.all_pix2world(x, y, 0) if len(x) else (x, y)
+    error = flux_errors(flux, local_rms(image, x, y), scatter)
+    beyond = near_top(image, x, y, top)
+    for map_, high in inputs or ():
+        beyond |= exceeds(map_, ra, dec, high)
+    table = Table(
+        {
+            "RA": ra * units.deg,
+            "DEC": dec * units.deg,
+            "S450": flux * units.mJy,
+            "S450_ERR": error * units.mJy,
+            "S450_APER": np.asarray(found["aperture_flux"], float) * units.mJy,
+            "SNR": np.asarray(found["snr"], float),
+            **expected_columns(flux, error, expectation),
+            "X": x * units.pix,
+            "Y": y * units.pix,
+            "NEAR_EDGE": near_edge(covered, x, y),
+            "SATURATED": beyond,
+            "BLENDED": blended(x, y),
+        }
+    )
+    table = table[np.argsort(-flux, kind="stable")]
+    table.add_column(np.arange(1, len(table) + 1, dtype=np.int32), 0, name="ID")
+    kind = "local robust rms" if scatter is None else "scatter on independent sky"
+    table.meta["NOISE"] = (kind, "what S450_ERR is")
+    return table
+
+
+def expected_columns(flux, error, expectation=None):
+    """Give what mock sky lets expect of sources of these fluxes.
+
+    Parameters
+    ----------
+    flux, error : ndarray, shape (n,)
+        450 µm fluxes and their errors [mJy].
+    expectation : pandas.DataFrame, optional
+        See `superspire.evaluation.selection_function`.
+
+    Returns
+    -------
+    dict
+        S500_PRED, S500_PRED_ERR [mJy], COMPLETENESS, PURITY and their errors; NaN
+        where nothing was measured.
+    """
+    if expectation is None:
+        expectation = pd.DataFrame(columns=EXPECTED)
+    ratio, spread = at_flux(expectation, "S500/S450", flux)
+    completeness = at_flux(expectation, "completeness", flux, fainter=False)
+    purity = at_flux(expectation, "purity", flux, fainter=False)
+    return {
+        "S500_PRED": ratio * flux * units.mJy,
+        "S500_PRED_ERR": np.hypot(spread * flux, ratio * error) * units.mJy,
+        "COMPLETENESS": completeness[0],
+        "COMPLETENESS_ERR": completeness[1],
+        "PURITY": purity[0],
+        "PURITY_ERR": purity[1],
+    }
+
+
+def extract_map(image, threshold, minimum_flux=0.0):
+    """Extract the sources of a map of any size, whose noise is measured first.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (ny, nx)
+        Map [mJy/beam].
+    threshold : float
+        Least signal-to-noise ratio.
+    minimum_flux : float
+        Least fitted height [mJy/beam].
+
+    Returns
+    -------
+    astropy.table.Table
+        See `extract_blocks`.
+    """
+    _, noise = extraction_noise(image, threshold, minimum_flux)
+    return extract_blocks(image, threshold, minimum_flux, noise)
+
+
+def extract_blocks(image, threshold, minimum_flux, noise):
+    """Extract the sources of a map of any size piece by piece, with one noise.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (ny, nx)
+        Map [mJy/beam].
+    threshold : float
+        Least signal-to-noise ratio.
+    minimum_flux : float
+        Least fitted height [mJy/beam].
+    noise : float
+        Noise of the fitted heights [mJy/beam].
+
+    Returns
+    -------
+    astropy.table.Table
+        See `superspire.photometry.sources.extract_sources`; without the sources whose
+        background ring holds no observed pixel.
+    """
+    tables = []
+    for y0 in range(0, image.shape[0], BLOCK):
+        for x0 in range(0, image.shape[1], BLOCK):
+            top, left = max(y0 - HALO, 0), max(x0 - HALO, 0)
+            part = image[top : y0 + BLOCK + HALO, left : x0 + BLOCK + HALO]
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+                found = extract_sources(
+                    part, threshold, minimum_flux=minimum_flux, rms=noise
+                )
+            x, y = found["x"].value + left, found["y"].value + top
+            found["x"], found["y"] = x * units.pix, y * units.pix
+            own = (x >= x0 - 0.5) & (x < x0 + BLOCK - 0.5)
+            own &= (y >= y0 - 0.5) & (y < y0 + BLOCK - 0.5)
+            tables.append(found[own & np.isfinite(found["aperture_flux"].value)])
+    return vstack(tables, metadata_conflicts="silent")

@@ -1,0 +1,93 @@
+"""The catalogue of a field from the network's sources."""
+
+import numpy as np
+from astropy import units
+from astropy.table import Table
+
+from superspire.maps.tiling import near_edge
+from superspire.photometry.flags import blended, exceeds
+from superspire.products.catalogue import COLUMNS as OTHERS
+from superspire.products.catalogue import FLUX, expected_columns
+
+COLUMNS = {
+    **{name: OTHERS[name] for name in ("ID", "RA", "DEC")},
+    "POS_ERR": (
+        "stat.error;pos.eq",
+        "Standard error of the position along each axis",
+    ),
+    "S450": (FLUX, "450 micron flux; its median at a true flux is that flux"),
+    "S450_ERR": (f"stat.error;{FLUX}", "Standard error of S450"),
+    "S450_DEBOOSTED": (
+        FLUX,
+        "Median true flux of sources that look alike, on mock sky",
+    ),
+    "S450_LOW": (f"stat.min;{FLUX}", "Lower end of the 68 percent range of theirs"),
+    "S450_HIGH": (f"stat.max;{FLUX}", "Upper end of it"),
+    "SNR": ("stat.snr", "S450 over S450_ERR"),
+    "PROBABILITY": (
+        "stat.probability",
+        "That a true source is within 4 arcsec and a factor 2 in flux",
+    ),
+    **{name: text for name, text in OTHERS.items() if name.startswith("S500")},
+    **{
+        name: OTHERS[name]
+        for name in (
+            *("COMPLETENESS", "COMPLETENESS_ERR", "PURITY", "PURITY_ERR"),
+            *("X", "Y", "NEAR_EDGE", "SATURATED", "BLENDED"),
+        )
+    },
+}
+"""UCD and description of each column of the catalogue."""
+
+
+def build_catalogue(sources, covered, wcs, inputs, expectation):
+    """Tell of every source of a field what is known of it.
+
+    Parameters
+    ----------
+    sources : pandas.DataFrame
+        What `superspire.deblender.calibration.apply` gives.
+    covered : ndarray of bool, shape (ny, nx)
+        Coverage.
+    wcs : astropy.wcs.WCS
+        Celestial coordinates.
+    inputs : sequence of (superspire.io.Map, float)
+        Each input map and the largest flux density that the calibration saw
+        [mJy/beam].
+    expectation : pandas.DataFrame
+        `superspire.evaluation.selection_function.COLUMNS`.
+
+    Returns
+    -------
+    astropy.table.Table
+        The columns of `COLUMNS` with units, brightest source first.
+    """
+    columns = {name: sources[name].to_numpy(float) for name in sources}
+    x, y, flux, error = (columns[name] for name in ("x", "y", "flux", "error"))
+    ra, dec = wcs.all_pix2world(x, y, 0) if len(x) else (x, y)
+    beyond = np.zeros(len(x), bool)
+    for map_, high in inputs:
+        beyond |= exceeds(map_, ra, dec, high)
+    table = Table(
+        {
+            "RA": ra * units.deg,
+            "DEC": dec * units.deg,
+            "POS_ERR": columns["distance"] * units.arcsec,
+            "S450": flux * units.mJy,
+            "S450_ERR": error * units.mJy,
+            "S450_DEBOOSTED": columns["deboosted"] * units.mJy,
+            "S450_LOW": columns["low"] * units.mJy,
+            "S450_HIGH": columns["high"] * units.mJy,
+            "SNR": flux / error,
+            "PROBABILITY": columns["probability"],
+            **expected_columns(flux, error, expectation),
+            "X": x * units.pix,
+            "Y": y * units.pix,
+            "NEAR_EDGE": near_edge(covered, x, y),
+            "SATURATED": beyond,
+            "BLENDED": blended(x, y),
+        }
+    )
+    table = table[np.argsort(-flux, kind="stable")]
+    table.add_column(np.arange(1, len(table) + 1, dtype=np.int32), 0, name="ID")
+    return table

@@ -1,0 +1,1 @@
+"""Training of Keras networks, whatever their architecture."""

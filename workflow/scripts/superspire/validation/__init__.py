@@ -1,1 +1,0 @@
-"""The sky model held against the real EGG."""
