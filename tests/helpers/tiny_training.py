@@ -21,7 +21,7 @@ SCALE = {"250": [-5, 50], "350": [-5, 50], "500": [-5, 50], "450": [-1, 30]}
 OPTIONS = LossOptions(PRESETS["balanced"], "logcosh", 0.1)
 
 
-def rng_of(epoch, number):
+def make_rng(epoch, number):
     return stream(1, epoch, number)
 
 

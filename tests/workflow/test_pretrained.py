@@ -108,7 +108,7 @@ def test_stated_range_of_fluxes_holds_most_true_ones(run, sky):
     best = np.zeros(len(found))
     np.maximum.at(best, i, np.asarray(true["S450"], float)[j])
     paired = best > 0
-    hit = (best >= found["S450_LOW"]) & (best <= found["S450_HIGH"])
+    hit = (best >= found["S450_DEBOOSTED_LO"]) & (best <= found["S450_DEBOOSTED_HI"])
     assert paired.sum() > 40
     assert 0.55 < hit[paired].mean() < 0.82
 
@@ -129,7 +129,7 @@ def test_map_has_uncertainty_and_coverage(run):
 
 
 def test_record_names_the_network(run):
-    record = read_json(run / "results/fields/mine/decisions.json")
+    record = read_json(run / "results/fields/mine/reading.json")
     assert "pretrained" in record["network"]["file"]
     assert record["sources"] > 0
 

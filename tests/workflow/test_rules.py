@@ -62,12 +62,28 @@ def test_rules_say_what_they_do_in_a_sentence(name, text):
 
 
 @pytest.mark.parametrize(("name", "text"), WORKING)
-def test_rules_with_a_script_log_and_are_measured(name, text):
+def test_rules_with_a_script_log_in_an_environment(name, text):
     assert re.search(rf'log:\n\s+f?"logs/{name}(/|\.|_)', text)
-    measured = re.search(rf'benchmark:\n\s+f?"benchmarks/{name}(/|\.|_)', text)
-    unmeasured = name.startswith("benchmark_") or "cache:" in text
-    assert measured or unmeasured or "localrule: True" in text
     assert "conda:" in text
+
+
+@pytest.mark.parametrize(("name", "text"), RULES)
+def test_resources_are_asked_for_in_one_way(name, text):
+    """What `memory` gives doubles with every attempt, as the profiles' default does."""
+    assert not re.search(r"\bmem=", text)
+    assert re.findall(r"mem_mb=(?!memory\(|training_memory\()", text) == []
+    assert "threads: 1\n" not in text
+
+
+@pytest.mark.parametrize("name", ["slurm", "generic"])
+def test_default_memory_doubles_with_every_attempt(name):
+    profile = (ROOT / f"profiles/{name}/profile.yaml").read_text()
+    default = re.search(r"mem_mb: (.+?)  #", profile)[1]
+    assert [eval(default, {"attempt": attempt}) for attempt in (1, 2, 3)] == [
+        2000,
+        4000,
+        8000,
+    ]
 
 
 @pytest.mark.parametrize(("name", "text"), WORKING)

@@ -24,7 +24,6 @@ rule benchmark_simulation:
     threads: 2
     resources:
         mem_mb=memory(7400),
-        runtime="30m",
     params:
         code=code_digest("benchmark_simulation.py"),
     script:

@@ -44,6 +44,13 @@ wildcard_constraints:
     field=r"[A-Za-z0-9_.+-]+",
 
 
+# Every job runs in this container under `--sdm apptainer`: an image made from
+# envs/Dockerfile, as a .sif file or an address.
+if os.environ.get("SUPERSPIRE_IMAGE"):
+
+    container: os.environ.get("SUPERSPIRE_IMAGE")
+
+
 def code_digest(script):
     """Digest what a script and the modules that it imports compute."""
     return digest_code(script, SCRIPTS)
@@ -146,7 +153,7 @@ def observed_map(wildcards):
 def validation_options(wildcards):
     """What counts as recovered when the network is measured after every epoch."""
     extraction = config["extraction"]
-    limits = {key: extraction[key] for key in ("threshold", "minimum_flux")}
+    limits = {key: extraction[key] for key in ("threshold", "min_flux")}
     return {"radius": extraction["strict_radius"], **limits}
 
 
@@ -171,24 +178,24 @@ def deblender(name):
     """A file of the deblender: of the one trained here, or that comes trained."""
     if not config["deblender"]["train"]:
         return resource(f"pretrained/{name.replace('weights.h5', 'npz')}")
-    folder = "training" if name == "colours.json" else "deblender"
+    folder = "training" if name == "expected_sky.json" else "deblender"
     return f"results/{folder}/{name}"
 
 
 def calibration_noises(wildcards):
     """Noises at which the deblender is calibrated besides its own [mJy/beam]."""
-    vary = config["deblender"]["vary"]
-    if not vary:
+    noise_augmentation = config["deblender"]["noise_augmentation"]
+    if not noise_augmentation:
         return []
-    low, high = vary["noise"]
+    low, high = noise_augmentation["noise"]
     return [round(low * (high / low) ** (i / 8), 3) for i in range(9)]
 
 
-def field_colours():
+def expected_sky():
     """What the colours and the noise of a field's maps are compared with."""
     if config["network"]["architecture"] == "unet":
-        return "results/training/colours.json"
-    return deblender("colours.json")
+        return "results/training/expected_sky.json"
+    return deblender("expected_sky.json")
 
 
 def varied_network():
@@ -198,18 +205,22 @@ def varied_network():
     return {"network": deblender("network.json")}
 
 
-def departs(part):
+def is_perturbed(part):
     """Whether a field of the deblender, such as train_3, departs from the model."""
     kind, number = part.split("_")
     before, after = (
-        int(config["deblender"]["unlike"] * (int(number) + i)) for i in (0, 1)
+        int(config["deblender"]["perturbed_fraction"] * (int(number) + i))
+        for i in (0, 1)
     )
     return kind == "train" and after > before
 
 
 def deblender_field(wildcards):
     """Area of a field of the deblender [deg²], and whether it departs from the model."""
-    return {"area": config["deblender"]["area"], "unlike": departs(wildcards.part)}
+    return {
+        "area": config["deblender"]["area"],
+        "perturbed": is_perturbed(wildcards.part),
+    }
 
 
 def deblender_files(kind, number, alike=False):
@@ -218,7 +229,7 @@ def deblender_files(kind, number, alike=False):
     return [
         f"results/deblender/fields/{part}/{name}.npy"
         for part in parts
-        if not (alike and departs(part))
+        if not (alike and is_perturbed(part))
         for name in ("signal", "noise", "target", "sources")
     ]
 

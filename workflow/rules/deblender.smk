@@ -1,17 +1,19 @@
 """
-A network that lists sources besides super-resolving, for accurate catalogues.
+The deblender: a network that super-resolves and lists sources.
 
-In: the configuration alone; its fields are simulated here, half of them unlike the sky
-model. Out: the trained network (results/deblender/network.json and its weights) and the
-calibration of its fluxes, errors and probabilities. A killed training goes on from its
-last whole epoch, which is kept in results/deblender/backup. Of the network trained here,
-or of the one that comes trained: results/benchmark/conditions.csv, what it is worth on
-unlike skies, and reliability.pdf, whether its errors are right.
+In: the configuration alone; its fields are simulated here, half of them perturbed. Out:
+the trained network (results/deblender/network.json and its weights) and the calibration
+of its fluxes, errors and probabilities. A killed training resumes from its last complete
+epoch in results/deblender/checkpoint. Of this network, or of the pretrained one:
+results/benchmark/conditions.csv, its accuracy on other skies and observations;
+reliability.pdf, whether its errors are right; ablation.csv, the effect of each choice of
+the recipe, with as many images for every variant or, for networks of another size, as
+much time.
 """
 
 from superspire.methods.conditions import CONDITIONS
 
-DRAWN_CONDITIONS = ("nominal", "two_modes", "noise_1", "noise_5", "cirrus", "degraded")
+DRAWN_CONDITIONS = ("nominal", "2sfm", "noise_1", "noise_5", "cirrus", "degraded")
 
 
 rule simulate_training_field:
@@ -29,14 +31,12 @@ rule simulate_training_field:
         part=r"(train|validation|calibration)_\d+",
     conda:
         "../../envs/tensorflow.yaml"
-    threads: 1
     resources:
-        mem="3GB",
-        runtime="30m",
+        mem_mb=memory(2400),
     params:
         seed=lookup("seed", within=config),
         field=deblender_field,
-        departure=lookup("deblender/departure", within=config),
+        perturbation=lookup("deblender/perturbation", within=config),
         dust_library=lookup("simulation/dust_library", within=config),
         code=code_digest("simulate_training_field.py"),
     script:
@@ -60,13 +60,13 @@ rule train_deblender:
         "../../envs/tensorflow.yaml"
     threads: 8
     resources:
-        mem="8GB",
+        mem_mb=memory(7400),
         runtime="24h",
         gpu=1,
     params:
         seed=lookup("seed", within=config),
         options=lookup("deblender", within=config),
-        backup="results/deblender/backup",
+        checkpoint="results/deblender/checkpoint",
         code=code_digest("train_deblender.py"),
     script:
         "../scripts/train_deblender.py"
@@ -80,7 +80,7 @@ rule calibrate_deblender:
         weights="results/deblender/network.weights.h5",
     output:
         calibration="results/deblender/calibration.json",
-        expectation="results/deblender/expectation.csv",
+        selection_function="results/deblender/selection_function.csv",
     log:
         "logs/calibrate_deblender.log",
     benchmark:
@@ -89,7 +89,7 @@ rule calibrate_deblender:
         "../../envs/tensorflow.yaml"
     threads: 8
     resources:
-        mem="8GB",
+        mem_mb=memory(7400),
         runtime="1h",
     params:
         seed=lookup("seed", within=config),
@@ -101,13 +101,13 @@ rule calibrate_deblender:
         "../scripts/calibrate_deblender.py"
 
 
-rule try_condition:
+rule measure_robustness:
     """Measure the deblender on sky or observations unlike those of its training."""
     input:
         network=deblender("network.json"),
         weights=deblender("network.weights.h5"),
         calibration=deblender("calibration.json"),
-        expectation=deblender("expectation.csv"),
+        selection_function=deblender("selection_function.csv"),
         statistics="results/methods/statistics.json",
         threshold="results/methods/multiband_filter_threshold.json",
     output:
@@ -115,26 +115,23 @@ rule try_condition:
         diagram="results/deblender/conditions/{condition}_diagram.csv",
         counts="results/deblender/conditions/{condition}_counts.csv",
     log:
-        "logs/try_condition/{condition}.log",
-    benchmark:
-        "benchmarks/try_condition/{condition}.tsv"
+        "logs/measure_robustness/{condition}.log",
     wildcard_constraints:
         condition="|".join(CONDITIONS),
     conda:
         "../../envs/tensorflow.yaml"
     threads: 2
     resources:
-        mem="8GB",
-        runtime="30m",
+        mem_mb=memory(7400),
     params:
         seed=lookup("seed", within=config),
         area=lookup("independent/area", within=config),
         dust_library=lookup("simulation/dust_library", within=config),
         match_radius=lookup("extraction/match_radius", within=config),
         strict_radius=lookup("extraction/strict_radius", within=config),
-        code=code_digest("try_condition.py"),
+        code=code_digest("measure_robustness.py"),
     script:
-        "../scripts/try_condition.py"
+        "../scripts/measure_robustness.py"
 
 
 rule compare_conditions:
@@ -150,14 +147,8 @@ rule compare_conditions:
         ),
     log:
         "logs/compare_conditions.log",
-    benchmark:
-        "benchmarks/compare_conditions.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem="1GB",
-        runtime="10m",
     params:
         code=code_digest("join_tables.py"),
     script:
@@ -187,14 +178,8 @@ rule plot_reliability:
         counts="results/benchmark/reliability_counts.csv",
     log:
         "logs/plot_reliability.log",
-    benchmark:
-        "benchmarks/plot_reliability.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem="2GB",
-        runtime="10m",
     params:
         conditions=DRAWN_CONDITIONS,
         code=code_digest("plot_reliability.py"),
@@ -208,26 +193,132 @@ rule publish_deblender:
         network="results/deblender/network.json",
         weights="results/deblender/network.weights.h5",
         calibration="results/deblender/calibration.json",
-        expectation="results/deblender/expectation.csv",
-        colours="results/training/colours.json",
+        selection_function="results/deblender/selection_function.csv",
+        expected_sky="results/training/expected_sky.json",
     output:
         network="results/deblender/published/network.json",
         weights="results/deblender/published/network.npz",
         calibration="results/deblender/published/calibration.json",
-        expectation="results/deblender/published/expectation.csv",
-        colours="results/deblender/published/colours.json",
+        selection_function="results/deblender/published/selection_function.csv",
+        expected_sky="results/deblender/published/expected_sky.json",
     log:
         "logs/publish_deblender.log",
-    benchmark:
-        "benchmarks/publish_deblender.tsv"
     conda:
         "../../envs/tensorflow.yaml"
-    threads: 1
-    resources:
-        mem="2GB",
-        runtime="10m",
     params:
         configuration=lookup("deblender", within=config),
         code=code_digest("publish_deblender.py"),
     script:
         "../scripts/publish_deblender.py"
+
+
+ABLATION_IMAGES = 4000
+ABLATION_TRAINING = {"epochs": 1, "images": ABLATION_IMAGES}
+ABLATION_CONDITIONS = ("nominal", "2sfm", "noise_5")
+ABLATION = {
+    "recipe": ("the recipe", {}),
+    "alike": ("sky and images as the model says", {"noise_augmentation": None}),
+    "rate_half": ("half the learning rate", {"learning_rate": 0.001}),
+    "rate_twice": ("twice the learning rate", {"learning_rate": 0.004}),
+    "heavy_sources": (
+        "terms of sources 10 times as heavy",
+        {"weights": {"detection": 2.0, "flux": 0.2, "position": 0.1}},
+    ),
+    "logcosh_width": ("log-cosh of 3 mJy/beam", {"logcosh_width": 3.0}),
+    "narrow": (
+        "16 features, in equal time",
+        {"base_filters": 16, "images": int(2.2 * ABLATION_IMAGES)},
+    ),
+}
+
+
+wildcard_constraints:
+    ablation="|".join(ABLATION),
+
+
+use rule train_deblender as train_ablation with:
+    input:
+        fields=lambda wildcards: deblender_files(
+            "train", config["deblender"]["fields"], wildcards.ablation == "alike"
+        ),
+        validation=deblender_files("validation", 1),
+    output:
+        network="results/ablation/{ablation}/network.json",
+        weights="results/ablation/{ablation}/network.weights.h5",
+        history="results/ablation/{ablation}/history.csv",
+    log:
+        "logs/train_ablation/{ablation}.log",
+    benchmark:
+        "benchmarks/train_ablation/{ablation}.tsv"
+    params:
+        seed=lookup("seed", within=config),
+        options=lambda wildcards: {
+            **config["deblender"],
+            **ABLATION_TRAINING,
+            **ABLATION[wildcards.ablation][1],
+        },
+        checkpoint="results/ablation/{ablation}/checkpoint",
+        code=code_digest("train_deblender.py"),
+
+
+use rule calibrate_deblender as calibrate_ablation with:
+    input:
+        fields=deblender_files("calibration", 2),
+        network="results/ablation/{ablation}/network.json",
+        weights="results/ablation/{ablation}/network.weights.h5",
+    output:
+        calibration="results/ablation/{ablation}/calibration.json",
+        selection_function="results/ablation/{ablation}/selection_function.csv",
+    log:
+        "logs/calibrate_ablation/{ablation}.log",
+    benchmark:
+        "benchmarks/calibrate_ablation/{ablation}.tsv"
+    params:
+        seed=lookup("seed", within=config),
+        noise=lookup("deblender/noise", within=config),
+        levels=[5.0],
+        dust_library=lookup("simulation/dust_library", within=config),
+        code=code_digest("calibrate_deblender.py"),
+
+
+use rule measure_robustness as try_ablation with:
+    input:
+        network="results/ablation/{ablation}/network.json",
+        weights="results/ablation/{ablation}/network.weights.h5",
+        calibration="results/ablation/{ablation}/calibration.json",
+        selection_function="results/ablation/{ablation}/selection_function.csv",
+        statistics="results/methods/statistics.json",
+        threshold="results/methods/multiband_filter_threshold.json",
+    output:
+        summary="results/ablation/{ablation}/{condition}.csv",
+        diagram="results/ablation/{ablation}/{condition}_diagram.csv",
+        counts="results/ablation/{ablation}/{condition}_counts.csv",
+    log:
+        "logs/try_ablation/{ablation}/{condition}.log",
+
+
+rule compare_ablation:
+    """Put what every change of the recipe does into one table."""
+    input:
+        networks=expand("results/ablation/{ablation}/network.json", ablation=ABLATION),
+        tables=expand(
+            "results/ablation/{ablation}/{condition}.csv",
+            ablation=ABLATION,
+            condition=ABLATION_CONDITIONS,
+        ),
+    output:
+        report(
+            "results/benchmark/ablation.csv",
+            caption="../report/ablation.rst",
+            category="Pretrained network",
+            labels={"shows": "choices of the recipe"},
+        ),
+    log:
+        "logs/compare_ablation.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        titles={name: title for name, (title, _) in ABLATION.items()},
+        code=code_digest("compare_ablation.py"),
+    script:
+        "../scripts/compare_ablation.py"

@@ -1,36 +1,96 @@
-"""Real fields: the trained network applied to SPIRE observations.
+"""
+Real fields: checks of the maps, super-resolution, catalogue (fields.NAME).
 
-In: the network of network.architecture with its calibration, and the three maps of a
-field of the configuration (fields.NAME.maps). Our network comes trained; the paper's is
-the one trained here, and its errors come from independent sky. Out, in results/fields/NAME: the super-resolved
-map, a catalogue of its sources as FITS and as DS9 regions, a picture, and a record of
-how each map was read; with a published catalogue (fields.NAME.reference) the
-comparison with it.
+In: the three maps of a field of the configuration, the network of
+network.architecture with its calibration, and a simulated sky whose colours, beams and
+noise the maps are compared with. Out, in results/fields/NAME: checks.json with the
+shifts between the bands, their flux scale and noise; the super-resolved map, a
+catalogue as FITS and DS9 regions, a picture, a record of how each map was read; and
+the comparison with a published catalogue (fields.NAME.reference).
 """
 
 
-rule measure_expectation:
+rule measure_expected_sky:
+    """Measure colours, beams and noise that maps should have on simulated sky."""
+    input:
+        expand("results/skies/simulated_0/{band}.fits", band=BANDS),
+    output:
+        "results/training/expected_sky.json",
+    log:
+        "logs/measure_expected_sky.log",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=memory(500, per_input=2.5),
+    params:
+        code=code_digest("measure_expected_sky.py"),
+    script:
+        "../scripts/measure_expected_sky.py"
+
+
+rule check_field:
+    """Check the astrometry, flux scale and noise of the maps of a field."""
+    input:
+        unpack(field_maps),
+        **varied_network(),
+        expected_sky=expected_sky(),
+    output:
+        "results/fields/{field}/checks.json",
+    log:
+        "logs/check_field/{field}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=memory(3400),
+    params:
+        code=code_digest("check_field.py"),
+        options=lambda wildcards: config["fields"][wildcards.field],
+        reading={},
+        field=lambda wildcards: wildcards.field,
+    script:
+        "../scripts/check_field.py"
+
+
+if not MOCKED:
+
+    rule check_observed:
+        """Check the maps of the observed field, with 450 µm among them."""
+        input:
+            **{f"map_{band}": file for band, file in config["observed"]["maps"].items()},
+            expected_sky="results/training/expected_sky.json",
+        output:
+            "results/skies/observed/checks.json",
+        log:
+            "logs/check_observed.log",
+        conda:
+            "../../envs/analysis.yaml"
+        resources:
+            mem_mb=memory(7400),
+        params:
+            code=code_digest("check_field.py"),
+            options={},
+            reading=config["observed"]["reading"],
+            field=None,
+        script:
+            "../scripts/check_field.py"
+
+
+rule measure_selection_function:
     """Tell completeness, purity and colour to expect at a flux, from mock sky."""
     input:
         completeness="results/measures/independent_completeness.csv",
         purity="results/measures/independent_purity.csv",
         catalogue="results/skies/independent/catalogue.fits",
     output:
-        "results/training/expectation.csv",
+        "results/training/selection_function.csv",
     log:
-        "logs/measure_expectation.log",
-    benchmark:
-        "benchmarks/measure_expectation.tsv"
+        "logs/measure_selection_function.log",
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1400),
-        runtime="10m",
     params:
-        code=code_digest("measure_expectation.py"),
+        code=code_digest("measure_selection_function.py"),
     script:
-        "../scripts/measure_expectation.py"
+        "../scripts/measure_selection_function.py"
 
 
 if config["network"]["architecture"] == "unet":
@@ -43,14 +103,14 @@ if config["network"]["architecture"] == "unet":
             weights="results/training/network.weights.h5",
             calibration="results/calibration/simulated.json",
             fluxes="results/measures/independent_fluxes.csv",
-            expectation="results/training/expectation.csv",
+            selection_function="results/training/selection_function.csv",
             checks="results/fields/{field}/checks.json",
         output:
             image="results/fields/{field}/superresolved.fits",
             catalogue="results/fields/{field}/catalogue.fits",
             regions="results/fields/{field}/regions.reg",
             quicklook="results/fields/{field}/quicklook.png",
-            decisions="results/fields/{field}/decisions.json",
+            reading="results/fields/{field}/reading.json",
         log:
             "logs/super_resolve_field/{field}.log",
         benchmark:
@@ -65,7 +125,7 @@ if config["network"]["architecture"] == "unet":
             code=code_digest("super_resolve_field.py"),
             options=lambda wildcards: config["fields"][wildcards.field],
             threshold=lookup("extraction/threshold", within=config),
-            minimum_flux=lookup("extraction/minimum_flux", within=config),
+            min_flux=lookup("extraction/min_flux", within=config),
             seed=lookup("seed", within=config),
         script:
             "../scripts/super_resolve_field.py"
@@ -79,7 +139,7 @@ else:
             network=deblender("network.json"),
             weights=deblender("network.weights.h5"),
             calibration=deblender("calibration.json"),
-            expectation=deblender("expectation.csv"),
+            selection_function=deblender("selection_function.csv"),
             checks="results/fields/{field}/checks.json",
         output:
             image="results/fields/{field}/superresolved.fits",
@@ -87,7 +147,7 @@ else:
             counts="results/fields/{field}/counts.csv",
             regions="results/fields/{field}/regions.reg",
             quicklook="results/fields/{field}/quicklook.png",
-            decisions="results/fields/{field}/decisions.json",
+            reading="results/fields/{field}/reading.json",
         log:
             "logs/deblend_field/{field}.log",
         benchmark:
@@ -125,14 +185,10 @@ rule compare_field:
         png="results/fields/{field}/reference.png",
     log:
         "logs/compare_field/{field}.log",
-    benchmark:
-        "benchmarks/compare_field/{field}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=memory(3400),
-        runtime="15m",
     params:
         code=code_digest("compare_field.py"),
         reference=lambda wildcards: config["fields"][wildcards.field]["reference"],

@@ -19,14 +19,8 @@ rule fig1:
         csv="results/fig1.csv",
     log:
         "logs/fig1.log",
-    benchmark:
-        "benchmarks/fig1.tsv"
     conda:
         "../../envs/tensorflow.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1400),
-        runtime="10m",
     params:
         network=unet_options,
         code=code_digest("fig1.py"),
@@ -53,14 +47,10 @@ rule fig2:
         png="results/fig2.png",
     log:
         "logs/fig2.log",
-    benchmark:
-        "benchmarks/fig2.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=memory(1200, per_input=0.2),
-        runtime="10m",
     params:
         code=code_digest("fig2.py"),
     script:
@@ -104,14 +94,10 @@ rule fig3:
         png="results/fig3.png",
     log:
         "logs/fig3.log",
-    benchmark:
-        "benchmarks/fig3.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=memory(1200, per_input=0.2),
-        runtime="10m",
     params:
         code=code_digest("fig3.py"),
     script:
@@ -133,14 +119,8 @@ rule fig4:
         csv="results/fig4.csv",
     log:
         "logs/fig4.log",
-    benchmark:
-        "benchmarks/fig4.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1400),
-        runtime="10m",
     params:
         datasets=DATASETS,
         code=code_digest("fig4.py"),
@@ -163,14 +143,8 @@ rule fig5:
         csv="results/fig5.csv",
     log:
         "logs/fig5.log",
-    benchmark:
-        "benchmarks/fig5.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1400),
-        runtime="10m",
     params:
         datasets=DATASETS,
         code=code_digest("fig5.py"),
@@ -194,14 +168,8 @@ rule fig6:
         csv="results/fig6.csv",
     log:
         "logs/fig6.log",
-    benchmark:
-        "benchmarks/fig6.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1400),
-        runtime="10m",
     params:
         datasets=DATASETS,
         code=code_digest("fig6.py"),
@@ -227,14 +195,8 @@ rule fig7:
         csv="results/fig7.csv",
     log:
         "logs/fig7.log",
-    benchmark:
-        "benchmarks/fig7.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1400),
-        runtime="10m",
     params:
         datasets=DATASETS,
         code=code_digest("fig7.py"),

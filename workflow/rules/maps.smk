@@ -14,13 +14,8 @@ rule read_beam:
         "results/beams/{band}.npz",
     log:
         "logs/read_beam/{band}.log",
-    benchmark:
-        "benchmarks/read_beam/{band}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    resources:
-        mem_mb=memory(400),
-        runtime="10m",
     params:
         code=code_digest("read_beam.py"),
     script:
@@ -35,13 +30,10 @@ rule read_depth_map:
         "results/depth/{band}.npz",
     log:
         "logs/read_depth_map/{band}.log",
-    benchmark:
-        "benchmarks/read_depth_map/{band}.tsv"
     conda:
         "../../envs/analysis.yaml"
     resources:
         mem_mb=memory(1000, per_input=6),
-        runtime="15m",
     params:
         code=code_digest("read_depth_map.py"),
     script:
@@ -67,12 +59,11 @@ rule make_maps:
     threads: 2
     resources:
         mem_mb=memory(500, per_area=100),
-        runtime="30m",
     params:
         code=code_digest("make_maps.py"),
         seed=lookup("seed", within=config),
         noise=sky_noise,
-        image_maker=lookup("simulation/image_maker", within=config),
+        renderer=lookup("simulation/renderer", within=config),
         realism={
             key: config["realism"][key]
             for key in (
@@ -101,15 +92,12 @@ rule read_observed_map:
         "results/skies/observed/{band}.fits",
     log:
         "logs/read_observed_map/{band}.log",
-    benchmark:
-        "benchmarks/read_observed_map/{band}.tsv"
     wildcard_constraints:
         band="none" if MOCKED else "|".join(str(band) for band in BANDS),
     conda:
         "../../envs/analysis.yaml"
     resources:
         mem_mb=memory(1000, per_input=6),
-        runtime="15m",
     params:
         code=code_digest("read_observed_map.py"),
         reading=lambda wildcards: config["observed"]["reading"].get(wildcards.band, {}),
@@ -125,15 +113,10 @@ rule import_reference:
         "results/skies/{sky}/catalogue.fits",
     log:
         "logs/import_reference/{sky}.log",
-    benchmark:
-        "benchmarks/import_reference/{sky}.tsv"
     wildcard_constraints:
         sky="none" if MOCKED else "observed",
     conda:
         "../../envs/analysis.yaml"
-    resources:
-        mem_mb=memory(400),
-        runtime="10m",
     params:
         code=code_digest("import_reference.py"),
         reference=lookup("observed/reference", within=config),

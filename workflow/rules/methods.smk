@@ -7,9 +7,16 @@ chosen; and trained networks, each a method like the others. Out:
 results/methods/{method}.ecsv with the sources that a method finds, its timing and the
 pairs that it resolves, and results/benchmark/methods.{pdf,png,csv} and
 methods_table.{csv,tex}, where all are compared.
+
+Two further sets of trainings of the paper's network are measured: with each preset of
+the loss, for half as many epochs (results/benchmark/presets.csv), and with other losses
+(results/variants/{variant}): unit_weights, all terms as the paper writes them with weights
+of one; galaxygan, eq. 3 (Schawinski et al. 2017), a conditional discriminator and 100
+times the mean absolute difference of the pixels.
 """
 
 from superspire.methods import TITLES
+from superspire.unet.presets import PRESETS
 
 NETWORKS = {
     "network": {
@@ -17,10 +24,10 @@ NETWORKS = {
         "weights": "results/training/network.weights.h5",
         "calibration": "results/calibration/simulated.json",
     },
-    "literal": {
-        "network": "results/variants/literal/network.json",
-        "weights": "results/variants/literal/network.weights.h5",
-        "calibration": "results/variants/literal/calibration.json",
+    "unit_weights": {
+        "network": "results/variants/unit_weights/network.json",
+        "weights": "results/variants/unit_weights/network.weights.h5",
+        "calibration": "results/variants/unit_weights/calibration.json",
     },
     "galaxygan": {
         "network": "results/variants/galaxygan/network.json",
@@ -36,7 +43,7 @@ NETWORKS = {
 METHODS = {
     **TITLES,
     "network": "Paper's network",
-    "literal": "Paper's network, weights of one",
+    "unit_weights": "Paper's network, weights of one",
     "galaxygan": "Paper's network, GalaxyGAN's loss",
     "deblender": "Deblender",
 }
@@ -62,14 +69,10 @@ rule prepare_methods:
         truth="results/methods/tuning/truth.fits",
     log:
         "logs/prepare_methods.log",
-    benchmark:
-        "benchmarks/prepare_methods.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem="4GB",
-        runtime="30m",
+        mem_mb=memory(3400),
     params:
         skies=SIMULATED,
         code=code_digest("prepare_methods.py"),
@@ -92,8 +95,6 @@ rule tune_method:
         "results/methods/{method}_threshold.json",
     log:
         "logs/tune_method/{method}.log",
-    benchmark:
-        "benchmarks/tune_method/{method}.tsv"
     conda:
         lambda wildcards: (
             "../../envs/tensorflow.yaml"
@@ -102,14 +103,14 @@ rule tune_method:
         )
     threads: lambda wildcards: 2 if wildcards.method in NETWORKS else 1
     resources:
-        mem="6GB",
+        mem_mb=memory(5400),
         runtime="1h",
     params:
         as_listed=lambda wildcards: wildcards.method == "deblender",
         skies=SIMULATED,
         realism=realism("spire_beams"),
         threshold=lookup("extraction/threshold", within=config),
-        minimum_flux=lookup("extraction/minimum_flux", within=config),
+        min_flux=lookup("extraction/min_flux", within=config),
         strict_radius=lookup("extraction/strict_radius", within=config),
         code=code_digest("tune_method.py"),
     script:
@@ -148,12 +149,12 @@ rule run_method:
         )
     threads: lambda wildcards: 2 if wildcards.method in NETWORKS else 1
     resources:
-        mem="6GB",
+        mem_mb=memory(5400),
         runtime="1h",
     params:
         realism=realism("spire_beams"),
         threshold=lookup("extraction/threshold", within=config),
-        minimum_flux=lookup("extraction/minimum_flux", within=config),
+        min_flux=lookup("extraction/min_flux", within=config),
         seed=lookup("seed", within=config),
         code=code_digest("run_method.py"),
     script:
@@ -172,8 +173,6 @@ rule resolve_pairs:
         "results/methods/{method}_pairs.csv",
     log:
         "logs/resolve_pairs/{method}.log",
-    benchmark:
-        "benchmarks/resolve_pairs/{method}.tsv"
     conda:
         lambda wildcards: (
             "../../envs/tensorflow.yaml"
@@ -182,13 +181,13 @@ rule resolve_pairs:
         )
     threads: lambda wildcards: 2 if wildcards.method in NETWORKS else 1
     resources:
-        mem="6GB",
+        mem_mb=memory(5400),
         runtime="1h",
     params:
         realism=realism("spire_beams"),
         noise=NOISE,
         threshold=lookup("extraction/threshold", within=config),
-        minimum_flux=lookup("extraction/minimum_flux", within=config),
+        min_flux=lookup("extraction/min_flux", within=config),
         seed=lookup("seed", within=config),
         code=code_digest("resolve_pairs.py"),
     script:
@@ -212,14 +211,10 @@ rule measure_methods:
         pairs="results/methods/pairs.csv",
     log:
         "logs/measure_methods.log",
-    benchmark:
-        "benchmarks/measure_methods.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem="4GB",
-        runtime="30m",
+        mem_mb=memory(3400),
     params:
         methods=list(METHODS),
         target_threshold=lookup("extraction/target_threshold", within=config),
@@ -230,7 +225,7 @@ rule measure_methods:
         "../scripts/measure_methods.py"
 
 
-rule measure_ceilings:
+rule measure_cramer_rao:
     """Give the errors that no method can undercut."""
     input:
         beams=list(real_beams().values()),
@@ -241,26 +236,20 @@ rule measure_ceilings:
         catalogue="results/skies/independent/catalogue.fits",
     output:
         report(
-            "results/benchmark/ceilings.csv",
-            caption="../report/ceilings.rst",
+            "results/benchmark/cramer_rao.csv",
+            caption="../report/cramer_rao.rst",
             category="Methods",
-            labels={"shows": "ceilings"},
+            labels={"shows": "cramer_rao"},
         ),
     log:
-        "logs/measure_ceilings.log",
-    benchmark:
-        "benchmarks/measure_ceilings.tsv"
+        "logs/measure_cramer_rao.log",
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem="2GB",
-        runtime="10m",
     params:
         realism=realism("spire_beams"),
-        code=code_digest("measure_ceilings.py"),
+        code=code_digest("measure_cramer_rao.py"),
     script:
-        "../scripts/measure_ceilings.py"
+        "../scripts/measure_cramer_rao.py"
 
 
 rule plot_methods:
@@ -289,16 +278,148 @@ rule plot_methods:
         tex="results/benchmark/methods_table.tex",
     log:
         "logs/plot_methods.log",
-    benchmark:
-        "benchmarks/plot_methods.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem="2GB",
-        runtime="10m",
     params:
         titles=METHODS,
         code=code_digest("plot_methods.py"),
     script:
         "../scripts/plot_methods.py"
+
+
+wildcard_constraints:
+    preset="|".join(PRESETS),
+
+
+use rule train_network as train_preset with:
+    output:
+        network="results/presets/{preset}/network.json",
+        weights="results/presets/{preset}/network.weights.h5",
+        history="results/presets/{preset}/history.csv",
+    log:
+        "logs/train_preset/{preset}.log",
+    benchmark:
+        "benchmarks/train_preset/{preset}.tsv"
+    params:
+        loss=lambda wildcards: {
+            **config["loss"],
+            "preset": wildcards.preset,
+            "weights": {},
+        },
+        training={**config["training"], "epochs": -(-config["training"]["epochs"] // 2)},
+        tensorboard="results/presets/{preset}/tensorboard",
+
+
+use rule super_resolve as super_resolve_preset with:
+    input:
+        network="results/presets/{preset}/network.json",
+        weights="results/presets/{preset}/network.weights.h5",
+        images="results/interpolated/independent.npy",
+        index="results/cutouts/independent/index.csv",
+    output:
+        images="results/presets/{preset}/independent.npy",
+        index="results/presets/{preset}/independent.csv",
+    log:
+        "logs/super_resolve_preset/{preset}.log",
+
+
+rule compare_presets:
+    """Measure the network of every preset on independent sky."""
+    input:
+        images=expand("results/presets/{preset}/independent.npy", preset=PRESETS),
+        target="results/cutouts/independent/450.npy",
+    output:
+        "results/benchmark/presets.csv",
+    log:
+        "logs/compare_presets.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        presets=list(PRESETS),
+        limits=validation_options,
+        code=code_digest("compare_presets.py"),
+    script:
+        "../scripts/compare_presets.py"
+
+
+NO_TERMS = dict.fromkeys(("aperture", "spurious", "mean", "median"), 0.0)
+VARIANTS = {
+    "unit_weights": {"preset": "unit_weights", "weights": {}, "pixel": "l1"},
+    "galaxygan": {
+        "preset": "unit_weights",
+        "weights": {**NO_TERMS, "pixel": 100.0},
+        "pixel": "l1",
+        "adversarial": 1.0,
+    },
+}
+
+
+wildcard_constraints:
+    variant="|".join(VARIANTS),
+
+
+rule train_variant:
+    """Train the network as configured, but with another loss."""
+    input:
+        simulated="results/interpolated/simulated.npy",
+        simulated_target="results/cutouts/simulated/450.npy",
+        simulated_index="results/cutouts/simulated/index.csv",
+        simulated_sources="results/sources/simulated.npz",
+        observed="results/interpolated/observed.npy",
+        observed_target="results/cutouts/observed/450.npy",
+        observed_sources="results/sources/observed.npz",
+        augmentation="results/cutouts/observed/augmentation.csv",
+        normalisation="results/cutouts/normalisation.json",
+    output:
+        network="results/variants/{variant}/network.json",
+        weights="results/variants/{variant}/network.weights.h5",
+        history="results/variants/{variant}/history.csv",
+    log:
+        "logs/train_variant/{variant}.log",
+    benchmark:
+        "benchmarks/train_variant/{variant}.tsv"
+    conda:
+        "../../envs/tensorflow.yaml"
+    threads: 8
+    resources:
+        mem_mb=training_memory(),
+        runtime="24h",
+        gpu=1,
+    params:
+        code=code_digest("train_variant.py"),
+        seed=lookup("seed", within=config),
+        network=unet_options,
+        loss=lambda wildcards: {**config["loss"], **VARIANTS[wildcards.variant]},
+        training=lookup("training", within=config),
+        validation=validation_options,
+        configuration=training_configuration,
+        checkpoint="results/variants/{variant}/checkpoint",
+        tensorboard="results/variants/{variant}/tensorboard",
+    script:
+        "../scripts/train_variant.py"
+
+
+use rule super_resolve as super_resolve_variant with:
+    input:
+        network="results/variants/{variant}/network.json",
+        weights="results/variants/{variant}/network.weights.h5",
+        images="results/interpolated/simulated.npy",
+        index="results/cutouts/simulated/index.csv",
+    output:
+        images="results/variants/{variant}/simulated.npy",
+        index="results/variants/{variant}/simulated.csv",
+    log:
+        "logs/super_resolve_variant/{variant}.log",
+
+
+use rule calibrate_fluxes as calibrate_variant with:
+    input:
+        superresolved="results/variants/{variant}/simulated.npy",
+        evaluated="results/variants/{variant}/simulated.csv",
+        index="results/cutouts/simulated/index.csv",
+        target="results/cutouts/simulated/450.npy",
+        inputs="results/interpolated/simulated.npy",
+    output:
+        "results/variants/{variant}/calibration.json",
+    log:
+        "logs/calibrate_variant/{variant}.log",

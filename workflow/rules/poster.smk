@@ -59,14 +59,10 @@ rule poster_maps:
         sources_png="results/poster/sources.png",
     log:
         "logs/poster_maps.log",
-    benchmark:
-        "benchmarks/poster_maps.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=memory(1400, per_input=2.0),
-        runtime="10m",
     params:
         threshold=lookup("extraction/target_threshold", within=config),
         code=code_digest("poster_maps.py"),
@@ -98,14 +94,8 @@ rule poster_measures:
         **{f"{name}_png": f"results/poster/{name}.png" for name in POSTER_MEASURES},
     log:
         "logs/poster_measures.log",
-    benchmark:
-        "benchmarks/poster_measures.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1400),
-        runtime="10m",
     params:
         dataset=POSTER_DATASET,
         datasets=DATASETS,

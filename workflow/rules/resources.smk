@@ -21,7 +21,7 @@ localrules:
     fig4,
     fig5,
     fig7,
-    measure_expectation,
+    measure_selection_function,
     plot_learning,
     plot_methods,
     plot_validation,

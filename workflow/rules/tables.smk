@@ -20,14 +20,8 @@ rule table1:
         tex="results/table1.tex",
     log:
         "logs/table1.log",
-    benchmark:
-        "benchmarks/table1.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1400),
-        runtime="10m",
     params:
         code=code_digest("table1.py"),
     script:
@@ -46,14 +40,8 @@ rule table2:
         tex="results/table2.tex",
     log:
         "logs/table2.log",
-    benchmark:
-        "benchmarks/table2.tsv"
     conda:
         "../../envs/tensorflow.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1400),
-        runtime="10m",
     params:
         network=unet_options,
         code=code_digest("table2.py"),
@@ -75,14 +63,8 @@ rule table3:
         tex="results/table3.tex",
     log:
         "logs/table3.log",
-    benchmark:
-        "benchmarks/table3.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1400),
-        runtime="10m",
     params:
         code=code_digest("table3.py"),
     script:
@@ -97,18 +79,12 @@ rule export_table:
         "results/{table}.{kind}",
     log:
         "logs/export_table/{table}_{kind}.log",
-    benchmark:
-        "benchmarks/export_table/{table}_{kind}.tsv"
     wildcard_constraints:
         table=r"table\d",
         kind="ecsv|mrt|vot",
     localrule: True
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem="1GB",
-        runtime="10m",
     params:
         code=code_digest("export_table.py"),
     script:
@@ -122,7 +98,5 @@ use rule export_table as export_catalogue with:
         "results/fields/{field}/catalogue.{kind}",
     log:
         "logs/export_catalogue/{field}_{kind}.log",
-    benchmark:
-        "benchmarks/export_catalogue/{field}_{kind}.tsv"
     wildcard_constraints:
         kind="ecsv|mrt|vot|tex",

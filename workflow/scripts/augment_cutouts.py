@@ -3,6 +3,7 @@
 import pandas as pd
 
 from superspire.dataset.augmentation import augmented
+from superspire.job import run
 
 
 def main(job):
@@ -13,7 +14,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

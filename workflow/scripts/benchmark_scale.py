@@ -7,6 +7,7 @@ import pandas as pd
 from superspire.benchmark.scale import deblend, make_mock, plan_everything
 from superspire.benchmark.sky import make_field
 from superspire.benchmark.timing import measure
+from superspire.job import run
 
 
 def simulations(areas):
@@ -49,7 +50,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

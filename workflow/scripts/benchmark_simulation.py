@@ -4,6 +4,7 @@ import pandas as pd
 
 from superspire.benchmark.sky import CASES, make_field
 from superspire.benchmark.timing import measure
+from superspire.job import run
 
 
 def main(job):
@@ -28,7 +29,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -4,6 +4,7 @@ import pandas as pd
 
 from superspire.benchmark.timing import measure
 from superspire.benchmark.training import LEVERS, flop_per_image, time_step
+from superspire.job import run
 
 IMAGES = 2560
 """Images of a case, over its base filters: some ten seconds of training."""
@@ -54,7 +55,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

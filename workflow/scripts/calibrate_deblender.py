@@ -8,12 +8,13 @@ import pandas as pd
 from superspire.deblender.calibration import apply, calibrate, expectations
 from superspire.deblender.catalogue import list_sources
 from superspire.deblender.inference import join_fields, load_deblender
-from superspire.deblender.prediction import answer
+from superspire.deblender.prediction import predict
 from superspire.deblender.skies import Field
 from superspire.deblender.training import observed_cells, true_sources
 from superspire.evaluation.selection_function import expected_ratio
 from superspire.instruments import SPIRE
 from superspire.io import write_json
+from superspire.job import run
 from superspire.maps.cells import CELL
 from superspire.seeds import stream
 from superspire.sky.catalogue import simulate_catalogue
@@ -46,13 +47,13 @@ def calibrate_at(network, fields, noise):
     """Calibrate at one noise [mJy/beam], and tell what is to be expected there."""
     found, truth = [], []
     for field in fields:
-        outputs = answer(network.model, observed_cells(field, noise))
+        outputs = predict(network.model, observed_cells(field, noise))
         found.append(list_sources(outputs))
         truth.append(true_sources(field))
     found, truth = join_fields(found), join_fields(truth)
     side = CELL * fields[0].signal.shape[0]
     level = {"noise": noise, **calibrate(found, truth, (side, side))}
-    listed = found[found["heat"] >= level["least_heat"]].reset_index(drop=True)
+    listed = found[found["score"] >= level["min_score"]].reset_index(drop=True)
     sources = apply(listed, level).assign(cutout=listed["cutout"])
     bright = sources[sources["flux"] >= BRIGHT]
     level["peak_factor"] = float((bright["flux"] / bright["peak"]).median())
@@ -83,11 +84,8 @@ def main(job):
         },
     )
     table = pd.concat([*tables, colours(params)])
-    table.to_csv(job.output.expectation, index=False, float_format="%.5g")
+    table.to_csv(job.output.selection_function, index=False, float_format="%.5g")
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

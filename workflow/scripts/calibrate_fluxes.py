@@ -10,10 +10,11 @@ from superspire.evaluation.calibration import (
 )
 from superspire.evaluation.catalogues import evaluated_rows
 from superspire.io import read_json, write_json
+from superspire.job import run
 
 
-def main(snakemake):
-    files = snakemake.input
+def main(job):
+    files = job.input
     evaluated = pd.read_csv(files.evaluated)
     chosen = np.flatnonzero(evaluated["split"] != "test")
     if len(chosen) == 0:
@@ -29,14 +30,11 @@ def main(snakemake):
         (generated[i] for i in chosen),
         cutouts,
     )
-    record = calibrate(pixels, snakemake.params.brightest_fraction)
+    record = calibrate(pixels, job.params.brightest_fraction)
     peaks = peak_calibration((target[i] for i in rows), (generated[i] for i in chosen))
-    write_json(snakemake.output[0], {**record, **peaks, "n_cutouts": len(cutouts)})
-    print(read_json(snakemake.output[0]))
+    write_json(job.output[0], {**record, **peaks, "n_cutouts": len(cutouts)})
+    print(read_json(job.output[0]))
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

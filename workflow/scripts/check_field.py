@@ -4,6 +4,7 @@ from superspire.checks.checks import check_maps, summary
 from superspire.downloads import verify
 from superspire.instruments import BANDS
 from superspire.io import read_json, write_json
+from superspire.job import run
 from superspire.maps.reader import read_observation
 
 OPTIONS = ("unit", "hdu", "mask_good", "level")
@@ -34,9 +35,9 @@ def read_bands(inputs, options, reading):
 
 def read_expected(inputs):
     """Read what to expect, and for which noise the network is, if for several."""
-    expected = read_json(inputs.colours)
+    expected = read_json(inputs.expected_sky)
     if inputs.get("network"):
-        varied = read_json(inputs.network)["training"]["vary"]
+        varied = read_json(inputs.network)["training"]["noise_augmentation"]
         if varied and varied["share"] > 0:
             for record in expected["bands"].values():
                 record["noises_mjy_beam"] = varied["noise"]
@@ -58,7 +59,4 @@ def main(job, terminal):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake) as terminal:
-        main(snakemake, terminal)
+    run(main, snakemake, progress=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from superspire.io import read_json
+from superspire.job import run
 
 
 def main(job):
@@ -29,7 +30,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -9,6 +9,7 @@ from superspire.evaluation.protocols import PAPER, STRICT
 from superspire.figures.reference import draw_reference
 from superspire.figures.style import save
 from superspire.io import read_table
+from superspire.job import run
 from superspire.products.reference import (
     compare_with_reference,
     read_reference,
@@ -39,7 +40,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

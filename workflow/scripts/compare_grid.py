@@ -3,6 +3,7 @@
 import pandas as pd
 
 from superspire.egg.grid_comparison import compare_grid, summarise_grid
+from superspire.job import run
 
 
 def main(job):
@@ -16,7 +17,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from superspire.evaluation.recovery import catalogue, recovery_by_flux
+from superspire.evaluation.cutout_metrics import catalogue, recovery_by_flux
+from superspire.job import run
 
 
 def main(job):
@@ -20,7 +21,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

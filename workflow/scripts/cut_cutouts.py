@@ -13,6 +13,7 @@ from superspire.dataset.cutouts import (
 from superspire.errors import InputError
 from superspire.instruments import BANDS, TARGET
 from superspire.io import new_array, read_map
+from superspire.job import run
 from superspire.maps.interpolation import interpolate
 
 
@@ -73,7 +74,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

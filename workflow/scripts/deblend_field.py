@@ -9,12 +9,13 @@ import pandas as pd
 from tqdm import tqdm
 
 from superspire.checks.inputs import provenance, read_corrected
-from superspire.deblender.calibration import at_noise, expected_at
-from superspire.deblender.inference import load_deblender, resolve
+from superspire.deblender.calibration import at_noise, selection_function_at
+from superspire.deblender.inference import deblend, load_deblender
 from superspire.errors import InputError
 from superspire.figures.quicklook import write_quicklook
 from superspire.instruments import SPIRE
 from superspire.io import read_json, write_json
+from superspire.job import run
 from superspire.maps.tiling import common_grid
 from superspire.products.counts import corrected_counts
 from superspire.products.deblended_catalogue import COLUMNS, build_catalogue
@@ -34,7 +35,7 @@ def noise_of(checks, training):
     return training * float(np.exp(np.mean(known))) if known else training
 
 
-def run(job, network, maps, noise, terminal, make):
+def deblend_maps(job, network, maps, noise, terminal, make):
     wcs, shape = common_grid(maps, {b: job.input[f"map_{b}"] for b in SPIRE})
     with tqdm(desc="Super-resolving", unit="tile", file=terminal) as bar:
 
@@ -42,7 +43,7 @@ def run(job, network, maps, noise, terminal, make):
             bar.total = all_
             bar.update(done - bar.n)
 
-        image, sigma, covered, sources = resolve(
+        image, sigma, covered, sources = deblend(
             network, maps, wcs, shape, noise, show, make
         )
     area = sum(covered[rows].sum() for rows in strips_of(covered)) / 3600.0**2
@@ -57,10 +58,10 @@ def run(job, network, maps, noise, terminal, make):
 def main(job, terminal):
     # The temporary folder may be memory; beside the outputs is room for them anyway.
     with TemporaryDirectory(dir=Path(job.output.image).parent) as folder:
-        deblend(job, terminal, stored_in(folder))
+        deblend_field(job, terminal, stored_in(folder))
 
 
-def deblend(job, terminal, make):
+def deblend_field(job, terminal, make):
     set_threads(job.threads)
     set_precision("auto")
     field, options, files = job.wildcards.field, job.params.options, job.input
@@ -69,19 +70,21 @@ def deblend(job, terminal, make):
     sky_level = network.meta["sky_level"]
     maps, records = read_corrected(files, options, checks, sky_level)
     noise = noise_of(checks, calibration["noise"])
-    image, sigma, covered, area, wcs, sources = run(
+    image, sigma, covered, area, wcs, sources = deblend_maps(
         job, network, maps, noise, terminal, make
     )
     level = at_noise(calibration, noise)
     calibrated_at, factor = level["noise"], level["peak_factor"]
-    expectation = expected_at(pd.read_csv(files.expectation), calibrated_at)
+    selection_function = selection_function_at(
+        pd.read_csv(files.selection_function), calibrated_at
+    )
     brightest = calibration["brightest"]
     table = build_catalogue(
         sources,
         covered,
         wcs,
         [(map_, brightest[str(band)]) for band, map_ in maps.items()],
-        expectation,
+        selection_function,
     )
     digest = hashlib.sha256(Path(files.weights).read_bytes()).hexdigest()[:12]
     cards = provenance(field, network.meta["seed"], digest, records) | {
@@ -89,12 +92,12 @@ def deblend(job, terminal, make):
     }
     write_superresolved(job.output.image, image, covered, wcs, cards, sigma=sigma)
     write_catalogue(job.output.catalogue, table, COLUMNS, cards)
-    counts = corrected_counts(np.asarray(table["S450"]), expectation, area)
+    counts = corrected_counts(np.asarray(table["S450"]), selection_function, area)
     counts.to_csv(job.output.counts, index=False, float_format="%.5g")
     write_regions(job.output.regions, table)
     write_quicklook(job.output.quicklook, image, wcs, maps, table, field)
     write_json(
-        job.output.decisions,
+        job.output.reading,
         {
             "field": field,
             "maps": records,
@@ -113,7 +116,4 @@ def deblend(job, terminal, make):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake) as terminal:
-        main(snakemake, terminal)
+    run(main, snakemake, progress=True)

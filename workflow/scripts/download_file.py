@@ -1,6 +1,7 @@
 """Download a file of a public archive."""
 
 from superspire.downloads import download
+from superspire.job import run
 
 
 def main(job, terminal):
@@ -10,7 +11,4 @@ def main(job, terminal):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake, stage=False) as terminal:
-        main(snakemake, terminal)
+    run(main, snakemake, progress=True, stage=False)

@@ -3,9 +3,10 @@
 import pandas as pd
 
 from superspire.errors import InputError
+from superspire.job import run
 from superspire.sky.catalogue import evaluate_model
 from superspire.sky.dust import load_library
-from superspire.sky.response import load_responses
+from superspire.sky.filter_curves import load_responses
 
 COLUMNS = ("z", "logM", "passive")
 
@@ -23,7 +24,7 @@ def main(job):
         grid["logM"],
         grid["passive"],
         load_library(job.params.dust_library),
-        responses=load_responses(job.params.response),
+        responses=load_responses(job.params.filter_curves),
     ).to_pandas()
     table["passive"] = table["passive"].astype(int)
     table.to_csv(job.output[0], index=False, float_format="%.7g")
@@ -31,7 +32,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

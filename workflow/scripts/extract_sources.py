@@ -11,10 +11,11 @@ from superspire.evaluation.catalogues import (
     sky_systems,
 )
 from superspire.io import read_json, write_table
+from superspire.job import run
 
 
-def main(snakemake):
-    files, params = snakemake.input, snakemake.params
+def main(job):
+    files, params = job.input, job.params
     evaluated = pd.read_csv(files.evaluated)
     wcs = sky_systems(files.maps)
     rows = evaluated_rows(pd.read_csv(files.index), evaluated)
@@ -25,7 +26,7 @@ def main(snakemake):
     peak_factor = calibration["peak_factor"] or factor
 
     found = extract_cutouts(
-        generated, evaluated, wcs, params.threshold, params.minimum_flux
+        generated, evaluated, wcs, params.threshold, params.min_flux
     )
     found["flux"] = peak_factor * found["peak"].value * found["aperture_flux"].unit
     found["flux_aperture"] = factor * found["aperture_flux"]
@@ -36,13 +37,10 @@ def main(snakemake):
     true["flux"] = true["peak"].value * true["aperture_flux"].unit
     true["flux_sr"] = factor * forced_fluxes(generated, evaluated, true)
 
-    for path, table in ((snakemake.output.sr, found), (snakemake.output.target, true)):
+    for path, table in ((job.output.sr, found), (job.output.target, true)):
         write_table(path, round_columns(table), CALIB=factor)
         print(f"{path}: {len(table)} sources in {len(evaluated)} cutouts")
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

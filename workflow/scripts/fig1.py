@@ -2,18 +2,16 @@
 
 from superspire.figures.fig1_network import draw_schematic, network_blocks
 from superspire.figures.style import save
+from superspire.job import run
 from superspire.unet.architecture import build_network
 
 
-def main(snakemake):
-    network = snakemake.params.network
+def main(job):
+    network = job.params.network
     blocks = network_blocks(build_network(**network))
-    blocks.to_csv(snakemake.output.csv, index=False)
-    save(draw_schematic(blocks), snakemake.output.pdf, snakemake.output.png)
+    blocks.to_csv(job.output.csv, index=False)
+    save(draw_schematic(blocks), job.output.pdf, job.output.png)
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -7,10 +7,11 @@ from superspire.evaluation.catalogues import evaluated_rows
 from superspire.figures.fig2_3_maps import choose_cutouts, draw_maps
 from superspire.figures.style import save
 from superspire.io import read_table
+from superspire.job import run
 
 
-def main(snakemake):
-    files = snakemake.input
+def main(job):
+    files = job.input
     evaluated = pd.read_csv(files.evaluated)
     chosen = np.flatnonzero(evaluated["split"] == "test")
     rows = evaluated_rows(pd.read_csv(files.index), evaluated)
@@ -29,11 +30,8 @@ def main(snakemake):
         }
         for i, title in zip(picked, ("Rich", "Typical"), strict=False)
     ]
-    save(draw_maps(panels), snakemake.output.pdf, snakemake.output.png)
+    save(draw_maps(panels), job.output.pdf, job.output.png)
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -7,6 +7,7 @@ from superspire.evaluation.catalogues import evaluated_rows
 from superspire.figures.fig2_3_maps import choose_cutouts, draw_maps
 from superspire.figures.style import save
 from superspire.io import read_table
+from superspire.job import run
 
 
 def panel(files, i, ranks, title):
@@ -25,17 +26,14 @@ def panel(files, i, ranks, title):
     }
 
 
-def main(snakemake):
-    files = snakemake.input
+def main(job):
+    files = job.input
     panels = [
         panel(files, 0, (1.0,), "Observed"),
         panel(files, 1, (0.5,), "Independent"),
     ]
-    save(draw_maps(panels), snakemake.output.pdf, snakemake.output.png)
+    save(draw_maps(panels), job.output.pdf, job.output.png)
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -3,20 +3,18 @@
 from superspire.evaluation.protocols import PAPER, read_protocol
 from superspire.figures.fig4_fluxes import draw_fluxes, flux_bins
 from superspire.figures.style import save
+from superspire.job import run
 
 
-def main(snakemake):
+def main(job):
     tables = {
         name: read_protocol(path, PAPER)
-        for name, path in zip(snakemake.params.datasets, snakemake.input, strict=True)
+        for name, path in zip(job.params.datasets, job.input, strict=True)
     }
     bins = flux_bins(tables)
-    bins.to_csv(snakemake.output.csv, index=False, float_format="%.5g")
-    save(draw_fluxes(tables, bins), snakemake.output.pdf, snakemake.output.png)
+    bins.to_csv(job.output.csv, index=False, float_format="%.5g")
+    save(draw_fluxes(tables, bins), job.output.pdf, job.output.png)
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -5,10 +5,11 @@ import numpy as np
 from superspire.figures.fig6_stacks import draw_stacks, profiles
 from superspire.figures.style import save
 from superspire.io import read_json
+from superspire.job import run
 
 
-def main(snakemake):
-    files, names = snakemake.input, snakemake.params.datasets
+def main(job):
+    files, names = job.input, job.params.datasets
     stacks = {
         name: dict(np.load(path))
         for name, path in zip(names, files.images, strict=True)
@@ -17,13 +18,10 @@ def main(snakemake):
         name: read_json(path) for name, path in zip(names, files.widths, strict=True)
     }
     table = profiles(stacks)
-    table.to_csv(snakemake.output.csv, index=False, float_format="%.5g")
+    table.to_csv(job.output.csv, index=False, float_format="%.5g")
     figure = draw_stacks(stacks, widths, table)
-    save(figure, snakemake.output.pdf, snakemake.output.png)
+    save(figure, job.output.pdf, job.output.png)
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

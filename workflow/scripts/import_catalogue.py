@@ -1,6 +1,7 @@
 """Take the sources of one sky from a catalogue that others made."""
 
 from superspire.io import write_table_parts
+from superspire.job import run
 from superspire.sky.external import read_parts
 
 
@@ -15,7 +16,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

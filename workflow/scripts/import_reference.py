@@ -4,6 +4,7 @@ from pathlib import Path
 
 from superspire.downloads import verify
 from superspire.io import write_table
+from superspire.job import run
 from superspire.products.reference import read_reference
 
 
@@ -17,7 +18,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -11,6 +11,7 @@ from superspire.dataset.cutouts import OBSERVED_SPLITS, cutout_map
 from superspire.errors import InputError
 from superspire.instruments import BANDS, CUTOUT, SPIRE, TARGET
 from superspire.io import new_array, read_json
+from superspire.job import run
 from superspire.maps.interpolation import interpolate
 
 
@@ -53,7 +54,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

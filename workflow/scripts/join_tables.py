@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from superspire.job import run
+
 
 def main(job):
     table = pd.concat([pd.read_csv(path) for path in job.input])
@@ -10,7 +12,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

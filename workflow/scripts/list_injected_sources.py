@@ -11,20 +11,18 @@ from superspire.evaluation.catalogues import (
     sky_systems,
 )
 from superspire.io import write_table
+from superspire.job import run
 
 
-def main(snakemake):
-    files = snakemake.input
+def main(job):
+    files = job.input
     catalogues = {Path(path).parent.name: Table.read(path) for path in files.catalogues}
     table = project_injected(
         catalogues, pd.read_csv(files.evaluated), sky_systems(files.maps)
     )
     print(f"{len(table)} injected sources")
-    write_table(snakemake.output[0], round_columns(table))
+    write_table(job.output[0], round_columns(table))
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -8,6 +8,7 @@ from astropy.io import fits
 
 from superspire.instruments import BANDS, TARGET
 from superspire.io import read_columns, write_map
+from superspire.job import run
 from superspire.seeds import stream
 from superspire.sky.beams import beam_of
 from superspire.sky.cirrus import cirrus_field
@@ -65,7 +66,7 @@ def observe(job, band, center, side):
         ).rows
     ra, dec, flux = read_columns(job.input.catalogue, "RA", "DEC", f"S{band}")
     make = make_map
-    if params.image_maker == "skymaker":
+    if params.renderer == "skymaker":
         folder = job.resources.tmpdir
         make = partial(make_map_skymaker, directory=folder, threads=job.threads)
     map_ = make(ra, dec, flux, band, center, side, beam, foreground)
@@ -100,14 +101,11 @@ def main(job):
             WAVELNTH=(band, "[um]"),
             NOISE=(noise, "[mJy/beam] white noise per pixel"),
             SEED=job.params.seed,
-            MAKER=(job.params.image_maker, "what made the image"),
+            MAKER=(job.params.renderer, "what made the image"),
             **realism_cards(band, job.params.realism, noise),
         )
         print(f"{band} um: {map_.data.shape}, rms {map_.data.std():.3f} mJy/beam")
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -13,13 +13,14 @@ from superspire.evaluation.methods import (
     summarise,
 )
 from superspire.io import read_columns, read_json, read_map, read_table
+from superspire.job import run
 from superspire.products.catalogue import extract_map
 
 PAIRS = (12.0, 15.0, 18.0)
 
 
-def main(snakemake):
-    files, params = snakemake.input, snakemake.params
+def main(job):
+    files, params = job.input, job.params
     target_map = read_map(files.target)
     wcs, size = WCS(target_map.wcs.to_header()), min(target_map.data.shape)
     target = extract_map(target_map.data, params.target_threshold)
@@ -57,13 +58,10 @@ def main(snakemake):
         print(pd.Series(rows[-1]).to_string())
     for name, tables in parts.items():
         joined = pd.concat(tables, ignore_index=True)
-        joined.to_csv(snakemake.output[name], index=False, float_format="%.5g")
+        joined.to_csv(job.output[name], index=False, float_format="%.5g")
     summary = pd.DataFrame(rows)
-    summary.to_csv(snakemake.output.summary, index=False, float_format="%.5g")
+    summary.to_csv(job.output.summary, index=False, float_format="%.5g")
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -6,6 +6,7 @@ import pandas as pd
 from superspire.dataset.normalisation import band_scale, renormalisation, sky_level
 from superspire.instruments import BANDS
 from superspire.io import read_json, read_map, write_json
+from superspire.job import run
 
 SAMPLE = 100
 """Training cutouts that the statistics (not the scales) are taken from."""
@@ -38,7 +39,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

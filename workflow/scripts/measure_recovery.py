@@ -6,10 +6,11 @@ import pandas as pd
 from superspire.evaluation.protocols import measure
 from superspire.instruments import PIXEL
 from superspire.io import read_table
+from superspire.job import run
 
 
-def main(snakemake):
-    files, params = snakemake.input, snakemake.params
+def main(job):
+    files, params = job.input, job.params
     evaluated = pd.read_csv(files.evaluated)
     unseen = evaluated.loc[evaluated["split"] != "validation", "cutout"]
 
@@ -25,12 +26,9 @@ def main(snakemake):
         params.strict_radius / PIXEL,
     )
     for name, table in tables.items():
-        table.to_csv(snakemake.output[name], index=False, float_format="%.6g")
+        table.to_csv(job.output[name], index=False, float_format="%.6g")
         print(f"{name}: {len(table)} rows")
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -9,6 +9,7 @@ from superspire.figures.counts import draw_counts
 from superspire.figures.style import save
 from superspire.instruments import BANDS
 from superspire.io import read_columns
+from superspire.job import run
 from superspire.sky.external import tangent_offsets
 
 
@@ -34,7 +35,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -5,6 +5,7 @@ import pandas as pd
 from superspire.figures.learning import draw_learning
 from superspire.figures.style import save
 from superspire.io import read_json
+from superspire.job import run
 
 
 def main(job):
@@ -14,7 +15,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -4,6 +4,7 @@ import pandas as pd
 
 from superspire.figures.reliability import draw_reliability
 from superspire.figures.style import save
+from superspire.job import run
 from superspire.methods.conditions import CONDITIONS
 
 
@@ -28,7 +29,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -4,6 +4,7 @@ import pandas as pd
 
 from superspire.figures.sky_validation import draw_sky_validation
 from superspire.figures.style import save
+from superspire.job import run
 
 
 def main(job):
@@ -16,7 +17,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

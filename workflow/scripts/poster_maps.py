@@ -12,14 +12,15 @@ from superspire.figures.poster import (
 from superspire.figures.style import save
 from superspire.instruments import BANDS, TARGET
 from superspire.io import read_map
+from superspire.job import run
 from superspire.products.catalogue import extract_map
 
 
-def main(snakemake):
-    files, output = snakemake.input, snakemake.output
+def main(job):
+    files, output = job.input, job.output
     maps = {band: read_map(files[f"map_{band}"]) for band in BANDS}
     target = maps[TARGET]
-    found = extract_map(target.data, snakemake.params.threshold)
+    found = extract_map(target.data, job.params.threshold)
     ra, dec = target.wcs.all_pix2world(found["x"].value, found["y"].value, 0)
     sources = SkyCoord(ra, dec, unit=units.deg)
     centre = middle_of(target)
@@ -31,7 +32,4 @@ def main(snakemake):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -11,10 +11,11 @@ from superspire.figures.fig7_completeness import draw_recovery, gather
 from superspire.figures.poster import draw_stack
 from superspire.figures.style import save
 from superspire.io import read_json
+from superspire.job import run
 
 
-def main(snakemake):
-    files, output, dataset = snakemake.input, snakemake.output, snakemake.params.dataset
+def main(job):
+    files, output, dataset = job.input, job.output, job.params.dataset
     offsets = {dataset: read_protocol(files.offsets, PAPER).dropna(subset="separation")}
     figures = {"offsets": draw_offsets(offsets, offset_contours(offsets))}
     fluxes = {dataset: read_protocol(files.fluxes, PAPER)}
@@ -26,7 +27,7 @@ def main(snakemake):
             stacks[stack], widths[stack], dataset, title.capitalize()
         )
     tables = (
-        dict(zip(snakemake.params.datasets, map(pd.read_csv, paths), strict=True))
+        dict(zip(job.params.datasets, map(pd.read_csv, paths), strict=True))
         for paths in (files.completeness, files.purity)
     )
     table = gather(*tables)
@@ -37,7 +38,4 @@ def main(snakemake):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -7,12 +7,13 @@ from astropy.io import fits
 from superspire.evaluation.catalogues import TRUTH_LIMIT
 from superspire.instruments import BANDS, SPIRE
 from superspire.io import read_columns, read_map, write_json, write_map, write_table
+from superspire.job import run
 from superspire.methods.statistics import source_statistics
 from superspire.methods.tuning import cut_map, held_out_box, sources_in
 
 
-def main(snakemake):
-    files = snakemake.input
+def main(job):
+    files = job.input
     names = [f"S{band}" for band in BANDS]
     area = sum(fits.getheader(file, 1)["AREA"] for file in files.catalogues)
     fluxes = (
@@ -21,7 +22,7 @@ def main(snakemake):
     )
     statistics = source_statistics(fluxes, area) | {"area_deg2": area}
     sky, box = held_out_box(pd.read_csv(files.index))
-    number = snakemake.params.skies.index(sky)
+    number = job.params.skies.index(sky)
     noise = {}
     for file, band in zip(
         files.maps[number * len(SPIRE) :][: len(SPIRE)], SPIRE, strict=True
@@ -29,20 +30,15 @@ def main(snakemake):
         header = fits.getheader(files.targets[number])
         part = cut_map(read_map(file), header, box)
         noise[str(band)] = float(fits.getheader(file).get("NOISE", 0.0))
-        output = snakemake.output[f"map_{band}"]
+        output = job.output[f"map_{band}"]
         write_map(output, part, BANDS[band].fwhm, NOISE=noise[str(band)])
         print(f"{band} um: {part.data.shape}, {np.isnan(part.data).sum()} unobserved")
     ra, dec, flux = read_columns(files.catalogues[number], "RA", "DEC", "S450")
     truth = sources_in(ra, dec, flux, fits.getheader(files.targets[number]), box)
-    write_table(
-        snakemake.output.truth, truth[truth["S450"].value >= TRUTH_LIMIT], SKY=sky
-    )
-    write_json(snakemake.output.statistics, statistics | {"sky": sky, "box": box})
+    write_table(job.output.truth, truth[truth["S450"].value >= TRUTH_LIMIT], SKY=sky)
+    write_json(job.output.statistics, statistics | {"sky": sky, "box": box})
     print(statistics)
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

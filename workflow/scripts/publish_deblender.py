@@ -6,6 +6,7 @@ from pathlib import Path
 
 from superspire.deblender.inference import load_deblender, write_half
 from superspire.io import read_json, write_json
+from superspire.job import run
 
 
 def commit():
@@ -28,12 +29,9 @@ def main(job):
         job.output.network,
         {**meta, "commit": commit(), "configuration": dict(job.params.configuration)},
     )
-    for name in ("calibration", "expectation", "colours"):
+    for name in ("calibration", "selection_function", "colours"):
         shutil.copyfile(job.input[name], job.output[name])
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

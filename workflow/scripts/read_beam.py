@@ -1,5 +1,6 @@
 """Read the image of a beam that maps are simulated with."""
 
+from superspire.job import run
 from superspire.sky.beam_files import read_beam
 from superspire.sky.beams import save_beam
 
@@ -9,7 +10,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from superspire.errors import InputError
+from superspire.job import run
 from superspire.maps.reader import read_observation
 
 
@@ -50,7 +51,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -6,6 +6,7 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 from superspire.downloads import verify
 from superspire.instruments import BANDS, PIXEL, TARGET
 from superspire.io import Map, write_map
+from superspire.job import run
 from superspire.maps.interpolation import interpolate
 from superspire.maps.reader import read_observation
 from superspire.sky.maps import field_wcs
@@ -36,7 +37,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -8,7 +8,8 @@ from superspire.evaluation.catalogues import TRUTH_LIMIT
 from superspire.evaluation.measures import binomial_interval
 from superspire.instruments import BANDS, SPIRE, TARGET
 from superspire.io import read_columns, read_json
-from superspire.methods.inputs import read_knowledge
+from superspire.job import run
+from superspire.methods.inputs import read_inputs
 from superspire.methods.methods import find
 from superspire.methods.pairs import (
     FLUX,
@@ -23,8 +24,8 @@ from superspire.methods.pairs import (
 from superspire.sky.beams import beam_of
 
 
-def main(snakemake):
-    files, params = snakemake.input, snakemake.params
+def main(job):
+    files, params = job.input, job.params
     statistics = read_json(files.statistics)
     columns = read_columns(files.catalogue, *(f"S{band}" for band in BANDS))
     area = fits.getheader(files.catalogue, 1)["AREA"]
@@ -41,8 +42,8 @@ def main(snakemake):
             pairs, background, statistics["colours"], beams, params.noise, params.seed
         )
         positions = to_sky(np.concatenate([known, pairs.reshape(-1, 2)]), side)
-        knowledge = read_knowledge(files, params, tuple(positions))
-        found = find(snakemake.wildcards.method, maps, knowledge)
+        inputs = read_inputs(files, params, tuple(positions))
+        found = find(job.wildcards.method, maps, inputs)
         found = found[np.asarray(found["snr"]) >= threshold]
         hits = resolved(found, pairs, separation)
         low, high = binomial_interval(hits.sum(), len(hits))
@@ -50,11 +51,8 @@ def main(snakemake):
         print(f"{separation:g} arcsec: {hits.mean():.3f}")
     names = ["separation", "flux", "n", "fraction", "low", "high"]
     table = pd.DataFrame(rows, columns=names)
-    table.to_csv(snakemake.output[0], index=False, float_format="%.4g")
+    table.to_csv(job.output[0], index=False, float_format="%.4g")
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

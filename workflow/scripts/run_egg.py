@@ -3,6 +3,7 @@
 from tempfile import TemporaryDirectory
 
 from superspire.io import write_table_parts
+from superspire.job import run
 from superspire.seeds import stream
 from superspire.sky.egg_program import PROGRAM, REFERENCE, command, run_program
 from superspire.sky.external import read_parts
@@ -37,7 +38,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

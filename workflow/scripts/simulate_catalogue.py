@@ -1,10 +1,11 @@
 """Simulate the galaxies of one sky (section 2.1)."""
 
 from superspire.io import write_table_parts
+from superspire.job import run
 from superspire.seeds import stream
 from superspire.sky.catalogue import simulate_parts
 from superspire.sky.dust import load_library
-from superspire.sky.response import load_responses
+from superspire.sky.filter_curves import load_responses
 
 
 def main(job):
@@ -21,7 +22,7 @@ def main(job):
         poisson=params.poisson,
         center=params.center,
         dust=load_library(params.dust_library),
-        responses=load_responses(params.response),
+        responses=load_responses(params.filter_curves),
         realism=params.realism,
     )
     n = write_table_parts(job.output[0], parts, SEED=params.seed, SKY=sky)
@@ -29,7 +30,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -6,12 +6,13 @@ import numpy as np
 
 from superspire.deblender.skies import (
     FILES,
-    Departure,
-    depart,
-    draw_departure,
+    Perturbation,
+    draw_perturbation,
     observe_field,
+    perturb,
 )
 from superspire.instruments import BANDS
+from superspire.job import run
 from superspire.seeds import stream
 from superspire.sky.catalogue import simulate_catalogue
 from superspire.sky.dust import load_library
@@ -20,10 +21,10 @@ from superspire.sky.dust import load_library
 def main(job):
     params, name = job.params, job.wildcards.part
     rng = stream(params.seed, "deblender", name)
-    departure, clustering = Departure(), True
-    if params.field["unlike"]:
-        departure = draw_departure(params.departure, rng)
-        clustering = bool(rng.random() >= params.departure["unclustered"])
+    perturbation, clustering = Perturbation(), True
+    if params.field["perturbed"]:
+        perturbation = draw_perturbation(params.perturbation, rng)
+        clustering = bool(rng.random() >= params.perturbation["unclustered"])
     catalogue = simulate_catalogue(
         params.field["area"],
         stream(params.seed, "catalogue", "deblender", name),
@@ -34,19 +35,16 @@ def main(job):
     center = catalogue.meta["RA0"], catalogue.meta["DEC0"]
     made = observe_field(
         catalogue,
-        depart(fluxes, departure, rng),
+        perturb(fluxes, perturbation, rng),
         params.field["area"],
         center,
-        departure,
+        perturbation,
         rng,
     )
     for file in FILES:
         np.save(Path(job.output[file]), made[file])
-    print(f"{name}: {len(made['sources'])} sources, {departure}, {clustering=}")
+    print(f"{name}: {len(made['sources'])} sources, {perturbation}, {clustering=}")
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

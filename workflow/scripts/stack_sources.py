@@ -7,10 +7,11 @@ from superspire.evaluation.catalogues import evaluated_rows
 from superspire.evaluation.measures import OFFSET_FLUX
 from superspire.evaluation.stacking import combine_groups, stack_groups
 from superspire.io import read_table, write_json
+from superspire.job import run
 
 
-def main(snakemake):
-    files = snakemake.input
+def main(job):
+    files = job.input
     evaluated = pd.read_csv(files.evaluated)
     chosen = np.flatnonzero(evaluated["split"] != "validation")
     rows = evaluated_rows(pd.read_csv(files.index), evaluated)[chosen]
@@ -35,12 +36,9 @@ def main(snakemake):
             key = f"{kind}_at_{name}"
             images[key], records[key] = combine_groups(*groups)
             print(key, records[key])
-    np.savez(snakemake.output.images, **images)
-    write_json(snakemake.output.widths, records)
+    np.savez(job.output.images, **images)
+    write_json(job.output.widths, records)
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

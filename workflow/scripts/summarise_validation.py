@@ -15,6 +15,7 @@ from superspire.egg.grid_comparison import (
     name_disagreeing_points,
     summarise_grid,
 )
+from superspire.job import run
 
 
 def read_fields(paths):
@@ -59,7 +60,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

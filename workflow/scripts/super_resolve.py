@@ -5,6 +5,7 @@ import pandas as pd
 
 from superspire.dataset.cutouts import OBSERVED_SPLITS
 from superspire.instruments import TARGET
+from superspire.job import run
 from superspire.training.backend import set_threads
 from superspire.unet.inference import load_network, super_resolve
 
@@ -23,7 +24,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -12,6 +12,7 @@ from superspire.evaluation.protocols import STRICT
 from superspire.figures.quicklook import write_quicklook
 from superspire.instruments import SPIRE
 from superspire.io import read_json, write_json
+from superspire.job import run
 from superspire.maps.tiling import common_grid, super_resolve_field
 from superspire.photometry.uncertainty import extraction_noise, measured_scatter
 from superspire.products.catalogue import COLUMNS, build_catalogue
@@ -59,7 +60,7 @@ def main(job, terminal):
     maps, records = read_corrected(job.input, job.params.options, checks, level)
     image, covered, wcs = resolve(job, network, maps, terminal)
     image *= factor
-    limits = {key: getattr(job.params, key) for key in ("threshold", "minimum_flux")}
+    limits = {key: getattr(job.params, key) for key in ("threshold", "min_flux")}
     level, noise = extraction_noise(image, **limits)
     table = build_catalogue(
         image,
@@ -71,7 +72,7 @@ def main(job, terminal):
         top=factor * target_scale(scale)[1],
         inputs=list(zip(maps.values(), input_scale(scale)[1], strict=True)),
         scatter=flux_scatter(job.input.fluxes),
-        expectation=pd.read_csv(job.input.expectation),
+        selection_function=pd.read_csv(job.input.selection_function),
     )
     digest = hashlib.sha256(Path(job.input.weights).read_bytes()).hexdigest()[:12]
     field, area = job.wildcards.field, covered.sum() / 3600.0**2
@@ -86,7 +87,7 @@ def main(job, terminal):
     write_regions(job.output.regions, table)
     write_quicklook(job.output.quicklook, image, wcs, maps, table, field)
     write_json(
-        job.output.decisions,
+        job.output.reading,
         {
             "field": field,
             "maps": records,
@@ -105,7 +106,4 @@ def main(job, terminal):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake) as terminal:
-        main(snakemake, terminal)
+    run(main, snakemake, progress=True)

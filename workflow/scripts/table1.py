@@ -1,6 +1,7 @@
 """Table 1: the instruments."""
 
 from superspire.figures.tables import instrument_table, write_latex
+from superspire.job import run
 
 NAMES = {
     "wavelength_um": r"Wavelength [$\mu$m]",
@@ -12,14 +13,11 @@ NAMES = {
 CAPTION = "Bands, beams (full width at half maximum) and native pixels."
 
 
-def main(snakemake):
+def main(job):
     table = instrument_table()
-    table.to_csv(snakemake.output.csv, index=False)
-    write_latex(snakemake.output.tex, table.rename(columns=NAMES), CAPTION)
+    table.to_csv(job.output.csv, index=False)
+    write_latex(job.output.tex, table.rename(columns=NAMES), CAPTION)
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

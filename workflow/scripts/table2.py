@@ -2,6 +2,7 @@
 
 from superspire.figures.fig1_network import network_blocks
 from superspire.figures.tables import layer_table, write_latex
+from superspire.job import run
 from superspire.unet.architecture import build_network
 
 PAPER_FILTERS = 64
@@ -19,16 +20,13 @@ CAPTION = (
 )
 
 
-def main(snakemake):
-    network = snakemake.params.network
+def main(job):
+    network = job.params.network
     paper = network_blocks(build_network(**network | {"base_filters": PAPER_FILTERS}))
     table = layer_table(paper, network_blocks(build_network(**network)))
-    table.to_csv(snakemake.output.csv, index=False)
-    write_latex(snakemake.output.tex, table.rename(columns=NAMES), CAPTION)
+    table.to_csv(job.output.csv, index=False)
+    write_latex(job.output.tex, table.rename(columns=NAMES), CAPTION)
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from superspire.figures.tables import pull_table, write_latex
+from superspire.job import run
 
 NAMES = {
     "dataset": "Sky",
@@ -21,16 +22,13 @@ CAPTION = (
 )
 
 
-def main(snakemake):
-    table = pull_table(pd.read_csv(snakemake.input[0]))
-    table.to_csv(snakemake.output.csv, index=False)
+def main(job):
+    table = pull_table(pd.read_csv(job.input[0]))
+    table.to_csv(job.output.csv, index=False)
     formats = dict.fromkeys([NAMES[name] for name in NAMES if "_mJy" in name], ".1f")
     formats |= {"Distinct": ".0f", "Pull": ".2f"}
-    write_latex(snakemake.output.tex, table.rename(columns=NAMES), CAPTION, formats)
+    write_latex(job.output.tex, table.rename(columns=NAMES), CAPTION, formats)
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

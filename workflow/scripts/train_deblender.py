@@ -15,9 +15,10 @@ from superspire.deblender.skies import Field
 from superspire.deblender.training import FieldValidation, observed_cells
 from superspire.instruments import SPIRE
 from superspire.io import write_json
+from superspire.job import run
 from superspire.seeds import stream
 from superspire.training.backend import for_device, set_precision, set_threads
-from superspire.training.checkpoint import Backup
+from superspire.training.checkpoint import Checkpoint
 from superspire.training.trainer import Pass, best_epoch, train
 from superspire.training.versions import versions
 
@@ -37,7 +38,7 @@ def sky_levels(field, noise):
 
 
 def training_digest(job):
-    """Name this training by its code, settings and data, for its backup."""
+    """Name this training by its code, settings and data, for its checkpoint."""
     digest = hashlib.sha256()
     for name in ("code", "seed", "options"):
         digest.update(repr(getattr(job.params, name)).encode())
@@ -53,9 +54,9 @@ def main(job, terminal):
     precision = set_precision(for_device(options["precision"]))
     fields = open_fields(job.input.fields)
     (held_out,) = open_fields(job.input.validation)
-    loss = DeblenderLoss(options["rounding"], {**WEIGHTS, **options["weights"]})
+    loss = DeblenderLoss(options["logcosh_width"], {**WEIGHTS, **options["weights"]})
     batch = for_device(options["batch"])
-    common = {key: options[key] for key in ("noise", "faintest")}
+    common = {key: options[key] for key in ("noise", "min_flux")}
 
     def crops(rng):
         return Crops(
@@ -64,15 +65,21 @@ def main(job, terminal):
             options["crop"],
             batch,
             int(rng.integers(2**31)),
-            vary=options["vary"],
+            noise_augmentation=options["noise_augmentation"],
             **common,
         )
 
     reserved = Crops(
-        [held_out], VALIDATION_IMAGES, options["crop"], batch, 0, vary=None, **common
+        [held_out],
+        VALIDATION_IMAGES,
+        options["crop"],
+        batch,
+        0,
+        noise_augmentation=None,
+        **common,
     )
     validation = FieldValidation(held_out, reserved, loss, options["noise"])
-    backup = Backup(job.params.backup, training_digest(job))
+    checkpoint = Checkpoint(job.params.checkpoint, training_digest(job))
     with tqdm(total=1, desc="training", unit="image", file=terminal) as bar:
         network = build_deblender(None, options["base_filters"])
         history = train(
@@ -82,7 +89,7 @@ def main(job, terminal):
             options,
             lambda epoch, number: stream(seed, "deblender", "crops", epoch, number),
             validation,
-            backup,
+            checkpoint,
             bar,
         )
     network.save_weights(job.output.weights)
@@ -100,11 +107,8 @@ def main(job, terminal):
             "history": history,
         },
     )
-    backup.remove()
+    checkpoint.remove()
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake) as terminal:
-        main(snakemake, terminal)
+    run(main, snakemake, progress=True)

@@ -1,5 +1,6 @@
 """Train the network on the simulated and the observed set."""
 
+from superspire.job import run
 from superspire.unet.run import train_for_job
 
 
@@ -8,7 +9,4 @@ def main(job, terminal):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake) as terminal:
-        main(snakemake, terminal)
+    run(main, snakemake, progress=True)

@@ -1,5 +1,6 @@
 """Train the paper's network with another loss."""
 
+from superspire.job import run
 from superspire.methods.galaxygan import train_adversarially
 from superspire.training.trainer import train
 from superspire.unet.run import train_for_job
@@ -11,7 +12,4 @@ def main(job, terminal):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake) as terminal:
-        main(snakemake, terminal)
+    run(main, snakemake, progress=True)

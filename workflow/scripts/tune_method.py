@@ -11,17 +11,16 @@ from superspire.evaluation.methods import (
 )
 from superspire.instruments import SPIRE
 from superspire.io import read_columns, read_json, write_json
-from superspire.methods.inputs import read_knowledge, true_positions
+from superspire.job import run
+from superspire.methods.inputs import read_inputs, true_positions
 from superspire.methods.methods import FLOOR, find_in_files
 
 
-def main(snakemake):
-    files, params = snakemake.input, snakemake.params
-    knowledge = read_knowledge(files, params, true_positions(files.truth))
+def main(job):
+    files, params = job.input, job.params
+    inputs = read_inputs(files, params, true_positions(files.truth))
     maps = {band: files[f"map_{band}"] for band in SPIRE}
-    found = find_in_files(
-        snakemake.wildcards.method, maps, knowledge, snakemake.threads
-    )
+    found = find_in_files(job.wildcards.method, maps, inputs, job.threads)
     record = read_json(files.statistics)
     x0, y0, x1, y1 = record["box"]
     wcs = WCS(fits.getheader(files.targets[params.skies.index(record["sky"])]))
@@ -35,9 +34,9 @@ def main(snakemake):
     )
     threshold = FLOOR if params.as_listed else best_threshold(curve)
     write_json(
-        snakemake.output[0],
+        job.output[0],
         {
-            "method": snakemake.wildcards.method,
+            "method": job.wildcards.method,
             "threshold": threshold,
             "rule": "all sources that its catalogues list"
             if params.as_listed
@@ -54,7 +53,4 @@ def main(snakemake):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

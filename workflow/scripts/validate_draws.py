@@ -5,14 +5,18 @@ import numpy as np
 from superspire import __version__
 from superspire.egg.draws import compare_draws, draw_point
 from superspire.egg.egg_reference import read_reference
+from superspire.job import run
 from superspire.seeds import stream
 from superspire.sky.dust import load_library
-from superspire.sky.response import load_responses
+from superspire.sky.filter_curves import load_responses
 
 
 def main(job):
     params = job.params
-    dust, responses = load_library(params.dust_library), load_responses(params.response)
+    dust, responses = (
+        load_library(params.dust_library),
+        load_responses(params.filter_curves),
+    )
 
     def draw(z, log_mass, passive, number):
         rng = stream(params.seed, "validation", "draws", number)
@@ -34,7 +38,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

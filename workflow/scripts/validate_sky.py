@@ -2,10 +2,11 @@
 
 from superspire import __version__
 from superspire.egg.measurements import measure_field
+from superspire.job import run
 from superspire.seeds import stream
 from superspire.sky.catalogue import simulate_catalogue
 from superspire.sky.dust import load_library
-from superspire.sky.response import load_responses
+from superspire.sky.filter_curves import load_responses
 
 REQUEST = {
     "z_min": 0.1,
@@ -24,7 +25,7 @@ def main(job):
         params.area,
         stream(params.seed, "validation", number),
         dust=load_library(params.dust_library),
-        responses=load_responses(params.response),
+        responses=load_responses(params.filter_curves),
         **REQUEST,
     )
     print(f"{len(catalogue)} galaxies in {params.area} deg²", flush=True)
@@ -40,7 +41,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -9,7 +9,7 @@ import pytest
 from astropy import units
 
 import check_field
-import measure_colours
+import measure_expected_sky
 from helpers.mock_fields import field, observed, scaled
 from superspire.checks.checks import check_maps, corrected, expected_sky, summary
 from superspire.checks.registration import moved
@@ -25,7 +25,7 @@ REAL = Path(__file__).parents[4] / "shared" / "real" / "spire_hsa_level2_beta_an
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
     """What a simulated sky lets expect, as read from its file."""
-    path = tmp_path_factory.mktemp("colours") / "colours.json"
+    path = tmp_path_factory.mktemp("colours") / "expected_sky.json"
     noise = {band: 2.0 for band in BANDS} | {450: 0.0}
     maps = {b: field(2, (b,), noise[b], area=0.25)[b] for b in BANDS}
     write_json(path, expected_sky(maps))
@@ -172,7 +172,7 @@ def job(inputs, output, **params):
 
 
 def test_script_checks_files(maps, expected, tmp_path, capsys):
-    inputs = {"colours": str(tmp_path / "colours.json")}
+    inputs = {"colours": str(tmp_path / "expected_sky.json")}
     write_json(inputs["colours"], expected)
     for band, map_ in maps.items():
         inputs[f"map_{band}"] = str(tmp_path / f"{band}.fits")
@@ -200,13 +200,13 @@ def test_script_measures_the_simulated_sky(tmp_path, capsys):
     paths = [tmp_path / f"{band}.fits" for band in BANDS]
     for path, (band, map_) in zip(paths, maps.items(), strict=True):
         write_map(path, map_, BANDS[band].fwhm)
-    output = [str(tmp_path / "colours.json")]
-    measure_colours.main(SimpleNamespace(input=paths, output=output))
+    output = [str(tmp_path / "expected_sky.json")]
+    measure_expected_sky.main(SimpleNamespace(input=paths, output=output))
     record = read_json(output[0])
     assert 0.7 < record["pairs"]["250-350"]["slope"] < 0.95
     assert record["bands"]["500"]["noise_mjy_beam"] == pytest.approx(1.0, rel=0.1)
     assert "250-350 µm: slope" in capsys.readouterr().out
-    part = measure_colours.central_part(maps[500], 60.0)
+    part = measure_expected_sky.central_part(maps[500], 60.0)
     assert part.data.shape == (90, 90)
     corner = (
         maps[500].wcs.pixel_to_world(2, 2).separation(part.wcs.pixel_to_world(0, 0))

@@ -24,7 +24,7 @@ OUTPUTS = {
     "catalogue": "catalogue.fits",
     "regions": "regions.reg",
     "quicklook": "quicklook.png",
-    "decisions": "decisions.json",
+    "reading": "reading.json",
 }
 ARCHITECTURE = {"base_filters": 2, "dropout": 0.5, "leaky_slope": 0.2}
 
@@ -70,7 +70,7 @@ def inputs(tmp_path):
         ("purity", 4.0, 6.0, 5.0, 0.9, 0.8, 1.0, 30),
     ]
     pd.DataFrame(rows, columns=COLUMNS).to_csv(
-        tmp_path / "expectation.csv", index=False
+        tmp_path / "selection_function.csv", index=False
     )
     write_json(tmp_path / "checks.json", {"corrections": {}, "warnings": ["Beware."]})
     maps = {}
@@ -87,7 +87,7 @@ def inputs(tmp_path):
         weights=str(tmp_path / "network.weights.h5"),
         calibration=str(tmp_path / "calibration.json"),
         fluxes=str(tmp_path / "fluxes.csv"),
-        expectation=str(tmp_path / "expectation.csv"),
+        selection_function=str(tmp_path / "selection_function.csv"),
         checks=str(tmp_path / "checks.json"),
     )
 
@@ -116,7 +116,7 @@ def run(inputs, folder, **options):
         "params": {
             "options": options,
             "threshold": 5.0,
-            "minimum_flux": 0.01,
+            "min_flux": 0.01,
             "seed": 7,
         },
         "wildcards": {"field": "a_field"},
@@ -148,7 +148,7 @@ def test_products_of_a_field(inputs, tmp_path):
     assert header["CALFACT"] == 1.2
     assert header["PEAKFACT"] == 1.5
     np.testing.assert_allclose(snr, (data - level) / noise, atol=0.02)
-    record = read_json(tmp_path / "decisions.json")
+    record = read_json(tmp_path / "reading.json")
     assert record["maps"]["500"]["unit"] == "MJy/sr"
     assert record["maps"]["500"]["coverage"] == "HDU 3 (coverage)"
     assert record["calibration_factor"] == 1.2

@@ -42,7 +42,7 @@ def coloured(points, bands=SPIRE, noise=0.0, scale=None):
     return maps
 
 
-def expectation(found):
+def selection_function(found):
     """The record that `expected_sky` would make."""
     pairs = {}
     for i in found.amplitude:
@@ -126,7 +126,9 @@ def test_noise_does_not_change_the_slopes_of_a_realistic_sky():
 
 @pytest.fixture(scope="module")
 def expected():
-    return expectation(measure_fluctuations(field(2, bands=tuple(BANDS), area=0.25)))
+    return selection_function(
+        measure_fluctuations(field(2, bands=tuple(BANDS), area=0.25))
+    )
 
 
 @pytest.fixture(scope="module")

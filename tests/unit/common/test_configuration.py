@@ -6,6 +6,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from superspire import configuration
 from superspire.configuration import check, named_bands, order
 from superspire.errors import InputError
 
@@ -98,3 +99,19 @@ def test_the_order_of_keys_does_not_matter():
     order(first)
     order(second)
     assert repr(first) == repr(second) == "{'a': 0, 'b': {'c': [2, 1], 'd': 1}}"
+
+
+@pytest.mark.parametrize(("old", "new"), configuration.RENAMED.items())
+def test_old_keys_are_answered_with_the_new_name(old, new):
+    config = 1.0
+    for key in reversed(old.split(".")):
+        config = {key: config}
+    with pytest.raises(InputError, match=f"'{old}' is now called '{new}'"):
+        check(config, SCHEMA)
+
+
+@pytest.mark.parametrize(("old", "new"), configuration.RENAMED_VALUES.items())
+def test_old_values_are_answered_with_the_new_name(old, new):
+    section, key = old[0].split(".")
+    with pytest.raises(InputError, match=f"'{old[1]}' is now called '{new}'"):
+        check({section: {key: old[1]}}, SCHEMA)

@@ -6,8 +6,8 @@ import pytest
 
 from superspire.deblender.architecture import (
     KNEE,
-    LOG_DISTANCE,
     LOG_ERROR,
+    LOG_POS_ERR,
     LOG_SIGMA,
     MULTIPLE,
     OUTPUTS,
@@ -124,25 +124,27 @@ def test_answers_are_single_precision_whatever_the_layers_are():
 
 def test_an_untrained_network_expects_few_faint_sources(network):
     """No answer of its heads is far from the priors."""
-    told = unpack(network.predict_on_batch(sky(2, 32, 32, 3)))
-    assert np.median(1 / (1 + np.exp(-told.logit))) == pytest.approx(0.047, abs=0.05)
-    assert 2.0 < np.median(np.exp(told.log_flux)) < 15.0
-    assert np.median(np.exp(told.log_error)) == pytest.approx(0.37, abs=0.3)
+    prediction = unpack(network.predict_on_batch(sky(2, 32, 32, 3)))
+    assert np.median(1 / (1 + np.exp(-prediction.logit))) == pytest.approx(
+        0.047, abs=0.05
+    )
+    assert 2.0 < np.median(np.exp(prediction.log_flux)) < 15.0
+    assert np.median(np.exp(prediction.log_error)) == pytest.approx(0.37, abs=0.3)
 
 
 def test_errors_stay_within_their_ranges():
     for value in (-1e9, 1e9):
-        told = unpack(np.full((2, 2, OUTPUTS), value, "f4"))
+        prediction = unpack(np.full((2, 2, OUTPUTS), value, "f4"))
         side = int(value > 0)
-        assert np.all(told.log_sigma == LOG_SIGMA[side])
-        assert np.all(told.log_error == LOG_ERROR[side])
-        assert np.all(told.log_distance == LOG_DISTANCE[side])
+        assert np.all(prediction.log_sigma == LOG_SIGMA[side])
+        assert np.all(prediction.log_error == LOG_ERROR[side])
+        assert np.all(prediction.log_pos_err == LOG_POS_ERR[side])
 
 
 def test_heads_of_tensors_are_those_of_arrays():
     outputs = sky(1, 2, 2, OUTPUTS)
-    told = unpack(keras.ops.convert_to_tensor(outputs), keras.ops)
-    for one, two in zip(told, unpack(outputs), strict=True):
+    prediction = unpack(keras.ops.convert_to_tensor(outputs), keras.ops)
+    for one, two in zip(prediction, unpack(outputs), strict=True):
         np.testing.assert_allclose(np.asarray(one), two, rtol=1e-6)
 
 

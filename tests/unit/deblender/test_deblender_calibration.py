@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superspire.deblender.calibration import (
-    LEAST_PROBABILITY,
+    MAX_PROBABILITY,
+    MIN_PROBABILITY,
     RADIUS,
-    TOP,
     TRUE_EDGES,
     apply,
     bins_of,
@@ -34,11 +34,11 @@ WORSE = 1.6
 """True over stated error of the logarithm of the flux."""
 
 FARTHER = 1.4
-"""True over stated error of the place."""
+"""True over stated error of the position."""
 
 
-def real_share(heat):
-    return 0.1 + 0.85 * heat**1.5
+def real_share(score):
+    return 0.1 + 0.85 * score**1.5
 
 
 def draw(seed, slope=0.0, fields=1):
@@ -62,8 +62,8 @@ def draw(seed, slope=0.0, fields=1):
             log_true = -np.log(ends[0] + u * (ends[1] - ends[0])) / slope
         else:
             log_true = low + u * (high - low)
-        heat = rng.uniform(0.03, 0.97, n)
-        real = rng.uniform(0, 1, n) < real_share(heat)
+        score = rng.uniform(0.03, 0.97, n)
+        real = rng.uniform(0, 1, n) < real_share(score)
         log_error = rng.choice([0.08, 0.12], n)
         distance = rng.choice([0.3, 0.6], n)
         own = OFFSET + GAIN * log_true + WORSE * log_error * rng.standard_normal(n)
@@ -73,10 +73,10 @@ def draw(seed, slope=0.0, fields=1):
                 "cutout": cutout,
                 "x": x + dx,
                 "y": y + dy,
-                "heat": heat,
+                "score": score,
                 "flux": np.exp(own),
                 "log_error": log_error,
-                "distance": distance,
+                "pos_err": distance,
                 "peak": np.exp(own),
             }
         )
@@ -164,13 +164,13 @@ def test_probabilities_are_shares_of_real_sources(independent, measured):
     _, sources = independent
     real = np.isfinite(sources["true"])
     for low in np.arange(0.0, 1.0, 0.2):
-        own = sources["heat"].between(low, low + 0.2)
+        own = sources["score"].between(low, low + 0.2)
         expected = sources["probability"][own].mean()
         error = binomial_error(max(expected, 0.05), own.sum(), own.sum())
         assert real[own].mean() == pytest.approx(expected, abs=error)
     assert np.all(np.diff(measured["probability"]) >= 0)
-    assert np.all(np.diff(measured["heat"]) >= 0)
-    worst = np.abs(sources["probability"] - real_share(sources["heat"])).max()
+    assert np.all(np.diff(measured["score"]) >= 0)
+    worst = np.abs(sources["probability"] - real_share(sources["score"])).max()
     assert worst < 0.12
 
 
@@ -178,11 +178,11 @@ def test_positional_errors_are_put_right(independent, measured):
     _, sources = independent
     paired = sources[np.isfinite(sources["true"])]
     calibrated = len(draw(1)[1])
-    assert measured["place"] == pytest.approx(
+    assert measured["position"] == pytest.approx(
         FARTHER, abs=5 * 0.72 * FARTHER / np.sqrt(calibrated)
     )
     for radius, share in ((1.0, 1 - np.exp(-0.5)), (2.0, 1 - np.exp(-2.0))):
-        held = (paired["offset"] < radius * paired["distance"]).mean()
+        held = (paired["offset"] < radius * paired["pos_err"]).mean()
         error = binomial_error(share, len(paired), calibrated)
         assert held == pytest.approx(share, abs=error)
 
@@ -191,7 +191,7 @@ def test_more_sky_is_one_sample():
     """Fields are told apart by their number."""
     found, truth = draw(5, fields=2)
     both = calibrate(found, truth, SHAPE)
-    assert both["place"] == pytest.approx(FARTHER, rel=0.05)
+    assert both["position"] == pytest.approx(FARTHER, rel=0.05)
     swapped = calibrate(found.assign(cutout=1 - found["cutout"]), truth, SHAPE)
     assert np.mean(swapped["probability"]) < 0.5 * np.mean(both["probability"])
 
@@ -199,8 +199,8 @@ def test_more_sky_is_one_sample():
 HAND_MADE = {
     "flux": [[1.0, 2.0], [1.5, 3.0]],
     "deboosting": [[1.0, 2.0], [-1.2, -0.8], [-0.1, 0.1], [0.9, 1.1]],
-    "place": 2.0,
-    "heat": [0.2, 0.6],
+    "position": 2.0,
+    "score": [0.2, 0.6],
     "probability": [0.1, 1.0],
 }
 
@@ -212,16 +212,16 @@ def answers(**columns):
         "y": np.arange(number) * 10.0,
         "flux": 5.0,
         "log_error": 0.2,
-        "distance": 0.7,
+        "pos_err": 0.7,
         "peak": 4.0,
-        "heat": 0.4,
+        "score": 0.4,
     }
     return pd.DataFrame(filled | columns)
 
 
 def test_apply_by_hand():
     log_flux = np.array([0.5, 1.0, 1.5, 2.0, 2.3])
-    found = answers(flux=np.exp(log_flux), heat=[0.0, 0.2, 0.4, 0.6, 0.9])
+    found = answers(flux=np.exp(log_flux), score=[0.0, 0.2, 0.4, 0.6, 0.9])
     sources = apply(found, HAND_MADE)
     expected = [0.75, 1.5, 2.25, 3.0, 3.3]
     assert np.log(sources["flux"]).tolist() == pytest.approx(expected)
@@ -231,9 +231,11 @@ def test_apply_by_hand():
         np.testing.assert_allclose(np.log(sources[name]), log_flux + 0.2 * pull)
     width = 0.5 * (np.exp(0.2 * high) - np.exp(0.2 * low)) / np.exp(0.2 * middle)
     np.testing.assert_allclose(sources["error"], width * sources["flux"])
-    assert sources["distance"].tolist() == pytest.approx([1.4] * 5)
-    assert sources["probability"].tolist() == pytest.approx([0.1, 0.1, 0.55, TOP, TOP])
-    for name in ("x", "y", "peak", "heat"):
+    assert sources["pos_err"].tolist() == pytest.approx([1.4] * 5)
+    assert sources["probability"].tolist() == pytest.approx(
+        [0.1, 0.1, 0.55, MAX_PROBABILITY, MAX_PROBABILITY]
+    )
+    for name in ("x", "y", "peak", "score"):
         assert sources[name].tolist() == found[name].tolist()
 
 
@@ -247,8 +249,8 @@ def test_one_known_flux_gives_a_factor():
 def test_brighter_stays_brighter(steps):
     answer, true = np.cumsum([(0.0, 0.0), *steps], axis=0).T
     log_flux = np.linspace(answer[0] - 1.0, answer[-1] + 1.0, 500)
-    told = unbiased(log_flux, answer, true)
-    assert np.all(np.diff(told) > 0)
+    prediction = unbiased(log_flux, answer, true)
+    assert np.all(np.diff(prediction) > 0)
     np.testing.assert_allclose(unbiased(answer, answer, true), true, atol=1e-9)
 
 
@@ -343,9 +345,9 @@ def test_flux_curve_never_turns_back():
 def test_reliability_is_isotonic_of_any_answer():
     rng = np.random.default_rng(0)
     found, truth = draw(8)
-    found["heat"] = rng.permutation(found["heat"])
-    heat, probability = reliability(found, truth)
-    assert np.all(np.diff(heat) >= 0)
+    found["score"] = rng.permutation(found["score"])
+    score, probability = reliability(found, truth)
+    assert np.all(np.diff(score) >= 0)
     assert np.all(np.diff(probability) >= 0)
     expected = len(truth) / len(found)
     middle = probability[len(probability) // 5 : -len(probability) // 5]
@@ -377,10 +379,10 @@ def test_few_sources_are_calibrated_somehow(number):
 def test_the_least_of_the_listed_sources_has_the_least_probability():
     found, truth = draw(11)
     calibration = calibrate(found, truth, SHAPE)
-    told = np.interp(
-        calibration["least_heat"], calibration["heat"], calibration["probability"]
+    prediction = np.interp(
+        calibration["min_score"], calibration["score"], calibration["probability"]
     )
-    assert told == pytest.approx(LEAST_PROBABILITY, abs=0.02)
+    assert prediction == pytest.approx(MIN_PROBABILITY, abs=0.02)
 
 
 def test_no_true_source_is_refused():

@@ -19,7 +19,7 @@ from superspire.deblender.architecture import (
 )
 from superspire.deblender.catalogue import (
     HALO,
-    LEAST_HEAT,
+    MIN_SCORE,
     SAME,
     StripLister,
     drop_doubles,
@@ -29,7 +29,7 @@ from superspire.deblender.catalogue import (
 )
 from superspire.deblender.labels import source_labels
 
-HEADS = ("logit", "log_flux", "log_error", "dx", "dy", "log_distance")
+HEADS = ("logit", "log_flux", "log_error", "dx", "dy", "log_pos_err")
 PRIORS = dict(
     zip(HEADS, (PRIOR_LOGIT, PRIOR_LOG_FLUX, PRIOR_LOG_ERROR, 0, 0, 0), strict=True)
 )
@@ -39,7 +39,7 @@ NOTHING = {
     "log_error": -1.0,
     "dx": 0.0,
     "dy": 0.0,
-    "log_distance": 0.3,
+    "log_pos_err": 0.3,
 }
 
 
@@ -62,20 +62,20 @@ def pack(size, image=0.0, log_sigma=0.0, **heads):
 
 def perfect(x, y, flux, size, **heads):
     """Answer of a network that has learned its labels."""
-    heat, log_flux, dx, dy, _ = np.moveaxis(
+    score, log_flux, dx, dy, _ = np.moveaxis(
         source_labels(x, y, flux, 2 * size).astype(float), -1, 0
     )
-    heads = {"logit": logit(np.clip(heat, 1e-6, 0.999)), **heads}
+    heads = {"logit": logit(np.clip(score, 1e-6, 0.999)), **heads}
     return pack(size, log_flux=log_flux, dx=dx, dy=dy, **heads)
 
 
 def apart(seed, number, side, distance):
-    """Draw places that are some distance from each other."""
+    """Draw positions that are some distance from each other."""
     rng = np.random.default_rng(seed)
     kept = np.empty((0, 2))
-    for place in rng.uniform(4, side - 5, (number, 2)):
-        if not len(kept) or np.hypot(*(kept - place).T).min() > distance:
-            kept = np.vstack([kept, place])
+    for position in rng.uniform(4, side - 5, (number, 2)):
+        if not len(kept) or np.hypot(*(kept - position).T).min() > distance:
+            kept = np.vstack([kept, position])
     return *kept.T, rng.pareto(1.5, len(kept)) + 1.0
 
 
@@ -124,60 +124,60 @@ def test_errors_heat_and_peak_are_those_of_the_source():
         flux,
         16,
         log_error=np.where(nearer, np.log(0.1), np.log(0.5)),
-        log_distance=np.where(nearer, np.log(0.3), np.log(2.0)),
+        log_pos_err=np.where(nearer, np.log(0.3), np.log(2.0)),
         image=image,
     )
     found = by_place(list_sources(answer))
     assert found["log_error"].tolist() == pytest.approx([0.1, 0.5])
-    assert found["distance"].tolist() == pytest.approx([0.3, 2.0])
+    assert found["pos_err"].tolist() == pytest.approx([0.3, 2.0])
     assert found["peak"].tolist() == pytest.approx([28.0, 3.5])
     distance2 = np.array([0.2**2 + 0.3**2, 0.4**2 + 0.2**2])
-    assert found["heat"].tolist() == pytest.approx(
+    assert found["score"].tolist() == pytest.approx(
         np.exp(-0.5 * distance2 / 3.4**2).tolist(), abs=5e-3
     )
 
 
-def spots(places, size=12, **heads):
-    """Answer with single cells of known probability: row, column and heat."""
+def spots(positions, size=12, **heads):
+    """Answer with single cells of known probability: row, column and score."""
     image = np.full((2 * size, 2 * size), -8.0)
-    for row, column, heat in places:
-        image[row, column] = logit(heat)
+    for row, column, score in positions:
+        image[row, column] = logit(score)
     return pack(size, logit=image, **heads)
 
 
 def test_the_threshold():
     answer = spots([(3, 3, 0.5), (3, 13, 0.2), (15, 4, 0.031), (15, 15, 0.029)])
-    assert list_sources(answer)["heat"].tolist() == pytest.approx([0.5, 0.2, 0.031])
-    assert LEAST_HEAT == 0.03
+    assert list_sources(answer)["score"].tolist() == pytest.approx([0.5, 0.2, 0.031])
+    assert MIN_SCORE == 0.03
     assert len(list_sources(answer, 0.3)) == 1
     assert len(list_sources(answer, 0.01)) == 4
 
 
 def test_the_most_certain_is_first():
     rng = np.random.default_rng(0)
-    places = [(r, c, rng.uniform(0.1, 0.9)) for r in (2, 9, 16) for c in (3, 10, 20)]
-    heat = list_sources(spots(places))["heat"].to_numpy()
-    assert heat == pytest.approx(np.sort([h for *_, h in places])[::-1], abs=1e-4)
+    positions = [(r, c, rng.uniform(0.1, 0.9)) for r in (2, 9, 16) for c in (3, 10, 20)]
+    score = list_sources(spots(positions))["score"].to_numpy()
+    assert score == pytest.approx(np.sort([h for *_, h in positions])[::-1], abs=1e-4)
 
 
 def test_neighbours_of_a_maximum_are_no_sources():
     answer = spots([(5, 5, 0.9), (5, 6, 0.8), (6, 6, 0.7), (4, 4, 0.85)])
-    assert list_sources(answer)["heat"].tolist() == pytest.approx([0.9])
+    assert list_sources(answer)["score"].tolist() == pytest.approx([0.9])
 
 
 def test_an_empty_sky():
     found = list_sources(pack(8))
     assert len(found) == 0
-    assert {"x", "y", "heat", "flux", "log_error", "distance", "peak"} == set(found)
+    assert {"x", "y", "score", "flux", "log_error", "pos_err", "peak"} == set(found)
 
 
 def test_answers_that_mean_one_source_are_one_source():
-    """Two maxima two cells apart that point to the same place: the surer one stays."""
+    """Two maxima two cells apart that point to the same position: the surer stays."""
     dx = np.zeros((24, 24))
     dx[5, 5], dx[5, 7] = 2.0, -1.5
     answer = spots([(5, 5, 0.6), (5, 7, 0.7), (5, 12, 0.5)], dx=dx)
     found = list_sources(answer)
-    assert found["heat"].tolist() == pytest.approx([0.7, 0.5])
+    assert found["score"].tolist() == pytest.approx([0.7, 0.5])
     assert found["x"].tolist() == pytest.approx([13.0, 24.5])
 
 
@@ -185,12 +185,14 @@ def test_answers_that_mean_one_source_are_one_source():
 @given(seed=st.integers(0, 10**6), number=st.integers(0, 40))
 def test_doubles_are_dropped_as_one_would_by_hand(seed, number):
     """From the first on, each source drops those near it that come later."""
-    places = np.random.default_rng(seed).uniform(0, 25, (number, 2))
+    positions = np.random.default_rng(seed).uniform(0, 25, (number, 2))
     kept = []
-    for i, place in enumerate(places):
-        if all(np.hypot(*(place - places[j])) > SAME for j in kept):
+    for i, position in enumerate(positions):
+        if all(np.hypot(*(position - positions[j])) > SAME for j in kept):
             kept.append(i)
-    table = pd.DataFrame({"x": places[:, 0], "y": places[:, 1], "row": range(number)})
+    table = pd.DataFrame(
+        {"x": positions[:, 0], "y": positions[:, 1], "row": range(number)}
+    )
     found = drop_doubles(table)
     assert found["row"].tolist() == kept
     assert found.index.tolist() == list(range(len(kept)))
@@ -219,7 +221,7 @@ def test_answers_beyond_all_doubt_raise_no_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = list_sources(answer)
-    assert found["heat"].max() == 1.0
+    assert found["score"].max() == 1.0
     assert expit(unpack(answer).logit).min() == 0.0
 
 

@@ -28,12 +28,12 @@ def make_field(seed=0, side=SIDE, number=60, signal=None, noise=None):
 
 
 def make_crops(fields=None, number=64, size=16, batch=8, seed=1, **options):
-    options = {"noise": 1.0, "vary": None, "faintest": 1.0, **options}
+    options = {"noise": 1.0, "noise_augmentation": None, "min_flux": 1.0, **options}
     return Crops(fields or [make_field()], number, size, batch, seed, **options)
 
 
-def places(side=SIDE):
-    """Make a field whose maps tell their own place: row and column, band 0 and 1."""
+def positions(side=SIDE):
+    """Make a field whose maps tell their own position: row and column, band 0 and 1."""
     rows, columns = np.indices((side, side), dtype=np.float32)
     signal = np.stack([rows, columns, np.zeros_like(rows)], axis=-1)
     return make_field(side=side, signal=signal, noise=np.zeros_like(signal))
@@ -56,7 +56,10 @@ def flat(batch):
 
 
 def test_same_seed_same_batches_in_any_order():
-    first, second = make_crops(vary=VARY), make_crops(vary=VARY)
+    first, second = (
+        make_crops(noise_augmentation=VARY),
+        make_crops(noise_augmentation=VARY),
+    )
     forward = [flat(first[i]) for i in range(4)]
     backward = [flat(second[i]) for i in (3, 2, 1, 0)][::-1]
     for one, two in zip(forward, backward, strict=True):
@@ -76,7 +79,7 @@ def test_batches_are_independent_draws():
     """Noise levels of neighbouring batches and seeds are uncorrelated."""
 
     def levels(seed):
-        crops = make_crops(seed=seed, vary={**VARY, "share": 1.0})
+        crops = make_crops(seed=seed, noise_augmentation={**VARY, "share": 1.0})
         rngs = [np.random.default_rng([seed, number]) for number in range(400)]
         return np.log([crops.observation(rng)[1][0] for rng in rngs])
 
@@ -86,7 +89,7 @@ def test_batches_are_independent_draws():
 
 
 def observations(number=20000, bands=3, **changes):
-    crops = make_crops(noise=1.5, vary={**VARY, **changes})
+    crops = make_crops(noise=1.5, noise_augmentation={**VARY, **changes})
     rng = np.random.default_rng(3)
     drawn = [crops.observation(rng) for _ in range(number)]
     scale = np.array([np.broadcast_to(scale, bands) for scale, _ in drawn], float)
@@ -146,7 +149,7 @@ def test_images_are_signal_times_scale_plus_noise_times_level():
     assert np.var(images) == pytest.approx(2.5**2 * variance, rel=error)
     varied = make_crops(
         [make_field(signal=3 * ones, noise=0 * ones)],
-        vary={**VARY, "share": 1.0},
+        noise_augmentation={**VARY, "share": 1.0},
         number=100,
         batch=100,
     )[0][0]
@@ -158,13 +161,20 @@ def test_images_are_signal_times_scale_plus_noise_times_level():
 
 def test_calibration_does_not_scale_the_noise():
     ones = np.ones((SIDE, SIDE, 3), np.float16)
-    vary = {"share": 1.0, "noise": [2.0, 2.0], "band_noise": 0.0, "calibration": 0.5}
-    images = make_crops([make_field(signal=0 * ones, noise=ones)], vary=vary)[0][0]
+    noise_augmentation = {
+        "share": 1.0,
+        "noise": [2.0, 2.0],
+        "band_noise": 0.0,
+        "calibration": 0.5,
+    }
+    images = make_crops(
+        [make_field(signal=0 * ones, noise=ones)], noise_augmentation=noise_augmentation
+    )[0][0]
     np.testing.assert_allclose(images, 2.0, rtol=1e-6)
 
 
 def test_noise_and_signal_are_cut_at_different_places():
-    """One sky with many noises: the place of the noise says nothing of the sky's."""
+    """One sky with many noises: the position of the noise says nothing of the sky's."""
     rows, columns = np.indices((SIDE, SIDE), dtype=np.float32)
     signal = np.stack([rows, columns, 0 * rows], axis=-1)
     noise = np.stack([0 * rows, 0 * rows, SIDE * rows + columns], axis=-1)
@@ -180,7 +190,9 @@ def test_noise_and_signal_are_cut_at_different_places():
 
 def test_images_come_from_everywhere_but_the_border():
     side, size = 40, 16
-    crops = make_crops([places(side)], number=2000, size=size, batch=2000, flip=False)
+    crops = make_crops(
+        [positions(side)], number=2000, size=size, batch=2000, flip=False
+    )
     corner = crops[0][0][:, 0, 0, :2]
     last = side - size - BORDER
     assert corner.min() == BORDER
@@ -222,7 +234,7 @@ def test_all_fields_are_used_alike():
 def test_labels_are_those_of_the_field():
     """Sources beside an image count as they do in labels of the whole field."""
     base, side, size = make_field(number=150), SIDE, 16
-    field = Field(places(side).signal, 0 * base.noise, base.target, base.sources)
+    field = Field(positions(side).signal, 0 * base.noise, base.target, base.sources)
     crops = make_crops([field], size=size, number=40, batch=40, flip=False)
     images, truth = crops[0]
     x, y, flux = base.sources.astype(float).T
@@ -240,7 +252,7 @@ def test_faint_sources_are_not_asked_about():
     field = Field(
         *(getattr(make_field(), k) for k in ("signal", "noise", "target")), sources
     )
-    crops = make_crops([field], size=32, faintest=3.0, number=1, batch=1, flip=False)
+    crops = make_crops([field], size=32, min_flux=3.0, number=1, batch=1, flip=False)
     fluxes = crops[0][1]["labels"][..., 1]
     assert np.unique(fluxes[fluxes > 0]) == pytest.approx(np.log(3.1))
 
@@ -267,8 +279,8 @@ def test_signal_target_and_labels_show_one_source_at_one_place(flip):
         pixels, total = to_pixels(target, CELL), target.sum()
         v, u = np.indices(pixels.shape)
         middle = (u * pixels).sum() / total, (v * pixels).sum() / total
-        heat = to_pixels(labels[..., 0], 2)
-        row, column = np.unravel_index(heat.argmax(), heat.shape)
+        score = to_pixels(labels[..., 0], 2)
+        row, column = np.unravel_index(score.argmax(), score.shape)
         dx, dy = (to_pixels(labels[..., i], 2)[row, column] for i in (2, 3))
         assert max(abs(dx), abs(dy)) <= 1.001
         assert 2 * column + 0.5 + dx == pytest.approx(middle[0], abs=0.03)
@@ -323,7 +335,7 @@ def test_labels_of_a_turned_sky_are_the_turned_labels(transform):
 
 
 def test_the_eight_orientations_are_equally_likely():
-    field = places()
+    field = positions()
     crops = make_crops([field], number=1600, batch=1600, size=8)
     images = crops[0][0]
     steps = images[:, 1, 0, :2] - images[:, 0, 0, :2]

@@ -11,11 +11,11 @@ from superspire.deblender.architecture import OUTPUTS, build_deblender
 from superspire.deblender.inference import (
     Deblender,
     cells_of,
+    deblend,
     join_fields,
     load_deblender,
     on_true,
     read_half,
-    resolve,
     write_half,
 )
 from superspire.errors import InputError
@@ -82,9 +82,9 @@ def test_a_network_as_trained(network, tmp_path):
 def test_a_network_as_published(network, tmp_path):
     path = write_network(tmp_path)
     write_half(network, tmp_path / "network.npz")
-    write_json(tmp_path / "calibration.json", {"place": 1.5})
+    write_json(tmp_path / "calibration.json", {"position": 1.5})
     loaded = load_deblender(path, tmp_path / "calibration.json")
-    assert loaded.calibration == {"place": 1.5}
+    assert loaded.calibration == {"position": 1.5}
     outputs = loaded.model.predict_on_batch(images())
     expected = network.predict_on_batch(images())
     np.testing.assert_allclose(outputs, expected, atol=0.01 * np.ptp(expected))
@@ -141,7 +141,7 @@ def grid(ny, nx):
 
 
 def with_gap(maps, band=350):
-    """Cut a hole around a place that is 60 to 140 arcsec from the middle."""
+    """Cut a hole around a position that is 60 to 140 arcsec from the middle."""
     map_ = maps[band]
     data = map_.data.copy()
     n = data.shape[0]
@@ -225,11 +225,11 @@ class Fixed:
 LEVEL = {
     "flux": [[0.0], [np.log(2.0)]],
     "deboosting": [[1.0], [-1.0], [0.0], [1.0]],
-    "place": 1.0,
-    "heat": [0.5],
+    "position": 1.0,
+    "score": [0.5],
     "probability": [0.9],
     "noise": 2.0,
-    "least_heat": 0.4,
+    "min_score": 0.4,
 }
 CALIBRATION = {"noise": 2.0, "levels": [LEVEL]}
 
@@ -237,9 +237,9 @@ CALIBRATION = {"noise": 2.0, "levels": [LEVEL]}
 def test_a_field_is_unknown_exactly_where_it_is_not_covered():
     maps = with_gap(make_maps())
     wcs, shape = grid(398, 351)
-    told = []
-    image, sigma, covered, sources = resolve(
-        Deblender(Fixed(), {}), maps, wcs, shape, show=lambda *p: told.append(p)
+    reported = []
+    image, sigma, covered, sources = deblend(
+        Deblender(Fixed(), {}), maps, wcs, shape, show=lambda *p: reported.append(p)
     )
     _, seen = cells_of(maps, wcs, shape)
     expected = np.kron(seen, np.ones((4, 4), bool))[:398, :351]
@@ -250,7 +250,7 @@ def test_a_field_is_unknown_exactly_where_it_is_not_covered():
         assert map_.dtype == np.float32
         assert np.array_equal(np.isfinite(map_), covered)
         np.testing.assert_allclose(map_[covered], value, rtol=1e-5)
-    assert told[-1][0] == told[-1][1] == len(told)
+    assert reported[-1][0] == reported[-1][1] == len(reported)
     assert on_true(covered, sources["x"], sources["y"]).all()
     spacing = np.diff(np.unique(sources["x"].round(2)))
     assert spacing == pytest.approx(24.0, abs=0.01)
@@ -263,7 +263,7 @@ def test_a_field_on_disk_is_that_in_memory(tmp_path):
     maps = with_gap(make_maps())
     wcs, shape = grid(398, 351)
     results = [
-        resolve(Deblender(Fixed(), {}), maps, wcs, shape, make=make)
+        deblend(Deblender(Fixed(), {}), maps, wcs, shape, make=make)
         for make in (np.empty, stored_in(tmp_path))
     ]
     for one, two in zip(*(result[:3] for result in results), strict=True):
@@ -274,8 +274,8 @@ def test_a_field_on_disk_is_that_in_memory(tmp_path):
 def test_fluxes_of_a_field_are_calibrated():
     maps = make_maps()
     wcs, shape = grid(100, 100)
-    *_, plain = resolve(Deblender(Fixed(), {}), maps, wcs, shape)
-    *_, sources = resolve(Deblender(Fixed(), {}, CALIBRATION), maps, wcs, shape)
+    *_, plain = deblend(Deblender(Fixed(), {}), maps, wcs, shape)
+    *_, sources = deblend(Deblender(Fixed(), {}, CALIBRATION), maps, wcs, shape)
     assert len(plain) == len(sources) > 0
     np.testing.assert_allclose(sources["flux"], 2.0 * plain["flux"], rtol=1e-6)
     assert {"probability", "low", "high", "error", "deboosted"} <= set(sources)
@@ -285,9 +285,9 @@ def test_a_field_is_calibrated_at_its_noise():
     maps = make_maps()
     wcs, shape = grid(100, 100)
     noisy = LEVEL | {"noise": 6.0, "flux": [[0.0], [np.log(3.0)]]}
-    picky = LEVEL | {"noise": 1.0, "least_heat": 0.99}
+    picky = LEVEL | {"noise": 1.0, "min_score": 0.99}
     levels = Deblender(Fixed(), {}, CALIBRATION | {"levels": [picky, LEVEL, noisy]})
-    fluxes = {n: resolve(levels, maps, wcs, shape, n)[3] for n in (None, 2.5, 5.0, 1.1)}
+    fluxes = {n: deblend(levels, maps, wcs, shape, n)[3] for n in (None, 2.5, 5.0, 1.1)}
     np.testing.assert_allclose(fluxes[None]["flux"], fluxes[2.5]["flux"], rtol=1e-6)
     np.testing.assert_allclose(
         fluxes[5.0]["flux"], 1.5 * fluxes[2.5]["flux"], rtol=1e-6
@@ -305,7 +305,7 @@ class Nothing(Fixed):
 @pytest.mark.parametrize("calibration", [{}, CALIBRATION])
 def test_a_field_without_sources(calibration):
     wcs, shape = grid(60, 60)
-    *_, sources = resolve(
+    *_, sources = deblend(
         Deblender(Nothing(), {}, calibration), make_maps(), wcs, shape
     )
     assert len(sources) == 0
@@ -318,9 +318,11 @@ def test_places_on_a_mask(seed):
     rng = np.random.default_rng(seed)
     mask = rng.random((7, 11)) < 0.5
     x, y = rng.uniform(-3, 14, 60), rng.uniform(-3, 10, 60)
-    for told, a, b in zip(on_true(mask, x, y), np.round(x), np.round(y), strict=True):
+    for prediction, a, b in zip(
+        on_true(mask, x, y), np.round(x), np.round(y), strict=True
+    ):
         inside = 0 <= a < 11 and 0 <= b < 7
-        assert told == (inside and mask[int(b), int(a)])
+        assert prediction == (inside and mask[int(b), int(a)])
 
 
 def test_fields_are_joined_with_their_number():

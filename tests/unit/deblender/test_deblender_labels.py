@@ -50,12 +50,12 @@ def test_labels_are_those_of_plain_loops(seed, number, size):
 
 def test_a_single_source():
     labels = source_labels(np.array([9.7]), np.array([14.2]), np.array([np.e]), 16)
-    place = labels[7, 5]
-    assert place[1] == pytest.approx(1.0)
-    assert place[2] == pytest.approx(9.7 - 10.5, abs=1e-6)
-    assert place[3] == pytest.approx(14.2 - 14.5, abs=1e-6)
-    distance = np.hypot(place[2], place[3])
-    assert place[0] == pytest.approx(np.exp(-0.5 * (distance / 3.4) ** 2))
+    position = labels[7, 5]
+    assert position[1] == pytest.approx(1.0)
+    assert position[2] == pytest.approx(9.7 - 10.5, abs=1e-6)
+    assert position[3] == pytest.approx(14.2 - 14.5, abs=1e-6)
+    distance = np.hypot(position[2], position[3])
+    assert position[0] == pytest.approx(np.exp(-0.5 * (distance / 3.4) ** 2))
     assert np.unravel_index(labels[..., 0].argmax(), (16, 16)) == (7, 5)
 
 

@@ -7,8 +7,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
 from superspire.deblender.architecture import (
-    LOG_DISTANCE,
     LOG_ERROR,
+    LOG_POS_ERR,
     LOG_SIGMA,
     OUTPUTS,
     PRIOR_LOG_ERROR,
@@ -22,7 +22,7 @@ from superspire.deblender.losses import WEIGHTS, DeblenderLoss
 CHANNELS = {"image": slice(0, 16), "log_sigma": slice(16, 17)} | {
     name: slice(17 + 4 * i, 21 + 4 * i)
     for i, name in enumerate(
-        ("logit", "log_flux", "log_error", "dx", "dy", "log_distance")
+        ("logit", "log_flux", "log_error", "dx", "dy", "log_pos_err")
     )
 }
 """Where the heads are; the layout of files of weights that are published."""
@@ -71,33 +71,33 @@ def random():
     return target, np.stack(labels), rng.normal(0, 2, (3, 8, 8, OUTPUTS)).astype("f4")
 
 
-def by_hand(target, labels, outputs, rounding):
+def by_hand(target, labels, outputs, logcosh_width):
     """Evaluate the terms of one image."""
     outputs = outputs.astype(float)
     heads = {name: outputs[..., channels] for name, channels in CHANNELS.items()}
-    heat, log_flux, dx, dy, weight = np.moveaxis(labels.astype(float), -1, 0)
+    score, log_flux, dx, dy, weight = np.moveaxis(labels.astype(float), -1, 0)
     difference = target - heads["image"]
     sigma = np.exp(np.clip(heads["log_sigma"], *LOG_SIGMA))
     shown = expit(heads["logit"] + PRIOR_LOGIT)
     error = np.exp(np.clip(heads["log_error"] + PRIOR_LOG_ERROR, *LOG_ERROR))
-    distance = np.exp(np.clip(heads["log_distance"], *LOG_DISTANCE))
+    distance = np.exp(np.clip(heads["log_pos_err"], *LOG_POS_ERR))
     flux = (log_flux - heads["log_flux"] - PRIOR_LOG_FLUX) ** 2 / error**2 / 2
-    place = (dx - heads["dx"]) ** 2 + (dy - heads["dy"]) ** 2
-    place = place / (2 * distance**2) + 2 * np.log(distance)
+    position = (dx - heads["dx"]) ** 2 + (dy - heads["dy"]) ** 2
+    position = position / (2 * distance**2) + 2 * np.log(distance)
     asked = weight.sum() + 1.0
     return {
-        "pixel": (rounding * np.log(np.cosh(difference / rounding))).mean(),
+        "pixel": (logcosh_width * np.log(np.cosh(difference / logcosh_width))).mean(),
         "sigma": (difference**2 / (2 * sigma**2) + np.log(sigma)).mean(),
-        "detection": -(heat * np.log(shown) + (1 - heat) * np.log(1 - shown)).mean(),
+        "detection": -(score * np.log(shown) + (1 - score) * np.log(1 - shown)).mean(),
         "flux": (weight * (flux + np.log(error))).sum() / asked,
-        "place": (weight * place).sum() / asked,
+        "position": (weight * position).sum() / asked,
     }
 
 
-@pytest.mark.parametrize("rounding", [0.5, 1.0, 4.0])
-def test_terms_are_their_closed_forms(random, rounding):
-    terms = terms_of(*random, rounding=rounding)
-    expected = [by_hand(*image, rounding) for image in zip(*random, strict=True)]
+@pytest.mark.parametrize("logcosh_width", [0.5, 1.0, 4.0])
+def test_terms_are_their_closed_forms(random, logcosh_width):
+    terms = terms_of(*random, logcosh_width=logcosh_width)
+    expected = [by_hand(*image, logcosh_width) for image in zip(*random, strict=True)]
     assert set(terms) == set(WEIGHTS) == set(DeblenderLoss().names("simulated"))
     for name, term in terms.items():
         assert term.shape == (3,)
@@ -119,7 +119,7 @@ def test_weights_of_one_loss_are_not_those_of_another():
 
 
 def test_the_map_counts_near_and_far():
-    """A difference counts as its square within the rounding and linearly beyond."""
+    """A difference counts as its square within the width and linearly beyond."""
     for d, expected in ((0.01, 0.01**2 / 2), (40.0, 40.0 - np.log(2.0))):
         outputs = pack(image=d)
         term = terms_of(np.zeros((1, 2, 2, 16)), np.zeros((1, 2, 2, 4, 5)), outputs)
@@ -128,15 +128,15 @@ def test_the_map_counts_near_and_far():
 
 def test_the_layout_of_the_outputs():
     heads = {name: i + 0.25 for i, name in enumerate(CHANNELS)}
-    answer = unpack(pack(**heads))
-    assert answer._fields == tuple(CHANNELS)
+    prediction = unpack(pack(**heads))
+    assert prediction._fields == tuple(CHANNELS)
     for name, value in heads.items():
         limits = {
             "log_sigma": LOG_SIGMA,
             "log_error": LOG_ERROR,
-            "log_distance": LOG_DISTANCE,
+            "log_pos_err": LOG_POS_ERR,
         }.get(name, (-np.inf, np.inf))
-        assert np.all(getattr(answer, name) == np.clip(value, *limits)), name
+        assert np.all(getattr(prediction, name) == np.clip(value, *limits)), name
 
 
 def lowest(function, low, high):
@@ -186,8 +186,8 @@ def test_flux_and_place_are_weighted_means(questions):
     labels = questions[1]
     for head, term, i in (
         ("log_flux", "flux", 1),
-        ("dx", "place", 2),
-        ("dy", "place", 3),
+        ("dx", "position", 2),
+        ("dy", "position", 3),
     ):
         best = lowest(likelihood(term, head, *questions), -3, 4)
         assert best == pytest.approx(mean_of(labels, labels[..., i]), abs=2e-3)
@@ -199,7 +199,9 @@ def test_errors_of_flux_and_place_are_the_scatter(questions):
     square = mean_of(labels, (labels[..., 1] - 2.0) ** 2)
     assert np.exp(2 * best) == pytest.approx(square, rel=5e-3)
     middle = {"dx": 0.5, "dy": -0.2}
-    best = lowest(likelihood("place", "log_distance", *questions, **middle), -2.9, 2.9)
+    best = lowest(
+        likelihood("position", "log_pos_err", *questions, **middle), -2.9, 2.9
+    )
     square = (labels[..., 2] - 0.5) ** 2 + (labels[..., 3] + 0.2) ** 2
     assert np.exp(2 * best) == pytest.approx(mean_of(labels, square) / 2, rel=5e-3)
 
@@ -207,7 +209,7 @@ def test_errors_of_flux_and_place_are_the_scatter(questions):
 def test_where_nothing_is_asked_nothing_counts():
     labels = np.zeros((1, 2, 2, 4, 5))
     terms = terms_of(np.zeros((1, 2, 2, 16)), labels, pack(log_flux=9.0, dx=4.0))
-    assert terms["flux"] == terms["place"] == 0.0
+    assert terms["flux"] == terms["position"] == 0.0
 
 
 def gradient_of(target, labels, outputs, weights=None):
@@ -244,7 +246,7 @@ def test_each_head_learns_from_its_own_term_alone(random):
         "sigma": {"log_sigma"},
         "detection": {"logit"},
         "flux": {"log_flux", "log_error"},
-        "place": {"dx", "dy", "log_distance"},
+        "position": {"dx", "dy", "log_pos_err"},
     }
     for term, heads in reach.items():
         weights = {name: float(name == term) for name in WEIGHTS}

@@ -8,7 +8,7 @@ from scipy.ndimage import uniform_filter
 
 from superspire.deblender import prediction
 from superspire.deblender.architecture import MULTIPLE, OUTPUTS, build_deblender
-from superspire.deblender.prediction import LARGEST_TILE, MARGIN, answer, tiling_of
+from superspire.deblender.prediction import MARGIN, MAX_TILE, predict, tiling_of
 from superspire.maps.tiling import tile_weights
 
 BANDS = np.array([1.0, -2.0, 0.5], np.float32)
@@ -32,7 +32,7 @@ class Convolution:
 
 
 class Place:
-    """Network that answers whatever it sees with the place in the tile."""
+    """Network that answers whatever it sees with the position in the tile."""
 
     def predict_on_batch(self, tile):
         rows, columns = np.indices(tile.shape[1:3], dtype=np.float32)
@@ -51,8 +51,8 @@ def test_tiles_do_not_show(ny, nx, reach):
     """A network that sees no farther than the margin gives what it gives at once."""
     cells = sky(ny, nx, ny)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prediction, "LARGEST_TILE", 64)
-        outputs = answer(Convolution(reach), cells)
+        patch.setattr(prediction, "MAX_TILE", 64)
+        outputs = predict(Convolution(reach), cells)
     expected = Convolution(reach)(cells[None])[0]
     np.testing.assert_allclose(outputs, expected, atol=1e-2)
     assert outputs.dtype == np.float32
@@ -60,7 +60,7 @@ def test_tiles_do_not_show(ny, nx, reach):
 
 def test_the_sky_beyond_a_field_is_zero():
     cells = np.ones((20, 30, 3), np.float32)
-    outputs = answer(Convolution(1), cells)[..., 0]
+    outputs = predict(Convolution(1), cells)[..., 0]
     total = BANDS.sum()
     assert outputs[0, 0] == pytest.approx(total * 4 / 9)
     assert outputs[0, 7] == pytest.approx(total * 6 / 9)
@@ -70,15 +70,15 @@ def test_the_sky_beyond_a_field_is_zero():
 def test_tiles_of_a_large_field():
     model = Convolution(4)
     cells = sky(700, 20)
-    outputs = answer(model, cells)
+    outputs = predict(model, cells)
     ((_, side, _, _),) = model.shapes
-    assert 0.5 * 700 < side <= LARGEST_TILE
+    assert 0.5 * 700 < side <= MAX_TILE
     np.testing.assert_allclose(outputs, Convolution(4)(cells[None])[0], atol=1e-2)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (40, 17), (200, 120), (500, 300)])
 def test_weights_of_the_tiles_add_up_to_one(shape):
-    outputs = answer(Place(), np.zeros((*shape, 3), np.float32))
+    outputs = predict(Place(), np.zeros((*shape, 3), np.float32))
     assert outputs.shape == (*shape, OUTPUTS)
     np.testing.assert_allclose(outputs[..., 2], 1.0, atol=1e-6)
     side = tiling_of(shape).side
@@ -89,7 +89,7 @@ def test_weights_of_the_tiles_add_up_to_one(shape):
 def test_tiles_suit_the_network_and_cover_the_field(ny, nx):
     tiling = tiling_of((ny, nx))
     assert tiling.side % MULTIPLE == 0
-    assert tiling.side <= LARGEST_TILE
+    assert tiling.side <= MAX_TILE
     for n in (ny, nx):
         starts, weights = tile_weights(n, tiling)
         total = np.zeros(n)
@@ -99,7 +99,7 @@ def test_tiles_suit_the_network_and_cover_the_field(ny, nx):
         assert total == pytest.approx(1.0, abs=1e-5)
 
 
-@given(n=st.integers(1, LARGEST_TILE - 2 * MARGIN))
+@given(n=st.integers(1, MAX_TILE - 2 * MARGIN))
 def test_a_field_that_fits_is_one_tile_with_room_around(n):
     tiling = tiling_of((n, n))
     (start,), _ = tile_weights(n, tiling)
@@ -108,27 +108,27 @@ def test_a_field_that_fits_is_one_tile_with_room_around(n):
 
 
 def test_nothing_at_the_border_of_a_tile_is_used(monkeypatch):
-    monkeypatch.setattr(prediction, "LARGEST_TILE", 64)
-    outputs = answer(Place(), np.zeros((150, 150, 3), np.float32))
+    monkeypatch.setattr(prediction, "MAX_TILE", 64)
+    outputs = predict(Place(), np.zeros((150, 150, 3), np.float32))
     inner = outputs[MARGIN:-MARGIN, MARGIN:-MARGIN]
     assert inner[..., :2].min() >= MARGIN
     assert inner[..., :2].max() <= 63 - MARGIN
 
 
-def test_progress_is_told(monkeypatch):
-    monkeypatch.setattr(prediction, "LARGEST_TILE", 64)
-    told = []
-    answer(Place(), np.zeros((60, 20, 3), np.float32), lambda *p: told.append(p))
-    number = len(told)
+def test_progress_is_reported(monkeypatch):
+    monkeypatch.setattr(prediction, "MAX_TILE", 64)
+    reported = []
+    predict(Place(), np.zeros((60, 20, 3), np.float32), lambda *p: reported.append(p))
+    number = len(reported)
     assert number > 1
-    assert told == [(i + 1, number) for i in range(number)]
+    assert reported == [(i + 1, number) for i in range(number)]
 
 
 def test_a_real_network_answers_for_fields_of_any_shape():
-    """Padding by hand what one tile pads gives the same answer."""
+    """Padding by hand what one tile pads gives the same prediction."""
     network = build_deblender(base_filters=2, depths=(1, 1, 1, 1))
     cells = sky(21, 13)
-    outputs = answer(network, cells)
+    outputs = predict(network, cells)
     side = tiling_of((21, 13)).side
     assert side == 56
     y0 = x0 = MARGIN

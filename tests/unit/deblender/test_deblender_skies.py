@@ -9,11 +9,11 @@ from scipy.special import ndtr
 from superspire.deblender.crops import BORDER
 from superspire.deblender.skies import (
     FILES,
-    Departure,
     Field,
-    depart,
-    draw_departure,
+    Perturbation,
+    draw_perturbation,
     observe_field,
+    perturb,
 )
 from superspire.instruments import BANDS, FWHM_PER_SIGMA, SPIRE, TARGET
 from superspire.seeds import stream
@@ -36,7 +36,7 @@ def galaxies(number=4000, seed=0):
 
 
 def moved(fluxes, seed=1, **changes):
-    return depart(fluxes, Departure(**changes), np.random.default_rng(seed))
+    return perturb(fluxes, Perturbation(**changes), np.random.default_rng(seed))
 
 
 def test_no_departure_changes_nothing():
@@ -110,7 +110,7 @@ def test_departing_is_reproduced_by_its_seed():
 
 def departures(number=3000):
     rng = stream(4, "deblender", "departures")
-    drawn = [draw_departure(SPREAD, rng) for _ in range(number)]
+    drawn = [draw_perturbation(SPREAD, rng) for _ in range(number)]
     columns = {k: np.array([getattr(d, k) for d in drawn]) for k in FIELDS}
     for band in BANDS:
         columns[f"beam {band}"] = np.array([d.beams[band] for d in drawn]) - 1.0
@@ -137,7 +137,7 @@ def test_departures_are_independent_of_each_other():
 
 def test_departures_follow_their_stream():
     names = ["train_0", "train_0", "train_1"]
-    drawn = [draw_departure(SPREAD, stream(1, "deblender", name)) for name in names]
+    drawn = [draw_perturbation(SPREAD, stream(1, "deblender", name)) for name in names]
     assert drawn[0] == drawn[1]
     assert drawn[0] != drawn[2]
 
@@ -152,16 +152,16 @@ def field_of(x, y, flux, side=303.0, seed=0, **changes):
         fluxes,
         (side / 3600.0) ** 2,
         CENTER,
-        Departure(**changes),
+        Perturbation(**changes),
         np.random.default_rng(seed),
     )
     return Field(**made)
 
 
-def axis_integral(place, n, fwhm):
-    """Mean over pixels 0 to n - 1 of a Gaussian of unit peak, places in pixels."""
+def axis_integral(position, n, fwhm):
+    """Mean over pixels 0 to n - 1 of a Gaussian of unit peak, positions in pixels."""
     sigma = fwhm / FWHM_PER_SIGMA
-    edges = (np.arange(n + 1) - 0.5 - place) / sigma
+    edges = (np.arange(n + 1) - 0.5 - position) / sigma
     return np.diff(ndtr(edges)) * sigma * np.sqrt(2 * np.pi)
 
 
@@ -197,13 +197,15 @@ def test_a_source_is_in_the_signal_where_it_is_and_as_bright(channel, factor):
     field = field_of([x], [y], [flux], beams={band: factor})
     n = int(side / pixel + 1e-6)
 
-    def native(place):
-        return (np.asarray(place) - (side - 1) / 2) / pixel + (n - 1) / 2
+    def native(position):
+        return (np.asarray(position) - (side - 1) / 2) / pixel + (n - 1) / 2
 
     gauss = np.outer(*(axis_integral(native(p), n, fwhm / pixel) for p in (y, x)))
     fine = native(2 * np.arange(150) + 0.5)
-    places = np.meshgrid(fine, fine, indexing="ij")
-    image = map_coordinates(flux * (gauss - gauss.mean()), places, order=1, cval=np.nan)
+    positions = np.meshgrid(fine, fine, indexing="ij")
+    image = map_coordinates(
+        flux * (gauss - gauss.mean()), positions, order=1, cval=np.nan
+    )
     expected = np.nan_to_num(image.reshape(75, 2, 75, 2).mean(axis=(1, 3)))
     signal = field.signal[..., channel]
     np.testing.assert_allclose(signal, expected, rtol=2e-3, atol=5e-4 * flux)
@@ -216,7 +218,9 @@ def test_each_band_has_its_own_flux():
     fluxes = {250: [40.0], 350: [20.0], 450: [15.0], 500: [10.0]}
     fluxes = {band: np.array(flux) for band, flux in fluxes.items()}
     area, rng = (300.0 / 3600.0) ** 2, np.random.default_rng(0)
-    made = observe_field({"RA": ra, "DEC": dec}, fluxes, area, CENTER, Departure(), rng)
+    made = observe_field(
+        {"RA": ra, "DEC": dec}, fluxes, area, CENTER, Perturbation(), rng
+    )
     peaks = made["signal"].max(axis=(0, 1)).astype(float)
     assert peaks / [40.0, 20.0, 10.0] == pytest.approx(0.9, abs=0.1)
     assert made["sources"][0, 2] == 15.0
@@ -245,11 +249,11 @@ def cell_weights(band, side=303, cells=75):
     weights = np.zeros((cells, n))
     for cell in range(cells):
         for offset in (0.5, 2.5):
-            place = (4 * cell + offset - (side - 1) / 2) / pixel + (n - 1) / 2
-            if 0 <= place <= n - 1:
-                low = min(int(place), n - 2)
-                weights[cell, low] += 0.5 * (low + 1 - place)
-                weights[cell, low + 1] += 0.5 * (place - low)
+            position = (4 * cell + offset - (side - 1) / 2) / pixel + (n - 1) / 2
+            if 0 <= position <= n - 1:
+                low = min(int(position), n - 2)
+                weights[cell, low] += 0.5 * (low + 1 - position)
+                weights[cell, low + 1] += 0.5 * (position - low)
             else:
                 weights[cell] = np.nan
     return np.nan_to_num(weights * np.isfinite(weights).all(axis=1, keepdims=True))

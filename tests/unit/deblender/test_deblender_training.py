@@ -57,15 +57,15 @@ class Oracle:
     def __init__(self, field, lost=0, invented=0, level=0.9):
         x, y, flux = field.sources.astype(float).T
         kept = slice(lost, None)
-        heat, log_flux, dx, dy, _ = np.moveaxis(
+        score, log_flux, dx, dy, _ = np.moveaxis(
             source_labels(x[kept], y[kept], flux[kept], 2 * SIDE), -1, 0
         )
-        heat = level * np.clip(heat, 1e-4, 1.0)
+        score = level * np.clip(score, 1e-4, 1.0)
         for i in range(invented):
-            heat[4 + 10 * i, 6], log_flux[4 + 10 * i, 6] = 0.2, np.log(9.0)
+            score[4 + 10 * i, 6], log_flux[4 + 10 * i, 6] = 0.2, np.log(9.0)
         outputs = np.zeros((SIDE, SIDE, OUTPUTS), np.float32)
         outputs[..., :16] = squares(np.asarray(field.target, float), 4)
-        outputs[..., 17:21] = squares(logit(heat) - PRIOR_LOGIT, 2)
+        outputs[..., 17:21] = squares(logit(score) - PRIOR_LOGIT, 2)
         outputs[..., 21:25] = squares(log_flux - PRIOR_LOG_FLUX, 2)
         outputs[..., 29:33], outputs[..., 33:37] = squares(dx, 2), squares(dy, 2)
         self.outputs = outputs

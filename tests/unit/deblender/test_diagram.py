@@ -10,8 +10,8 @@ SHAPE = (3000, 3000)
 NUMBER = 2500
 
 
-def draw(seed, width=0.2, place=0.8, real=0.8):
-    """Sources on a grid, whose true fluxes and places scatter as told."""
+def draw(seed, width=0.2, position=0.8, real=0.8):
+    """Sources on a grid, whose true fluxes and positions scatter as prediction."""
     rng = np.random.default_rng(seed)
     x, y = (40.0 + 58.0 * axis.ravel() for axis in np.mgrid[:50, :50])
     true = rng.uniform(8.0, 30.0, NUMBER)
@@ -25,15 +25,15 @@ def draw(seed, width=0.2, place=0.8, real=0.8):
             "deboosted": deboosted,
             "low": deboosted * np.exp(-0.2),
             "high": deboosted * np.exp(0.2),
-            "distance": 0.8,
+            "pos_err": 0.8,
             "probability": 0.85,
         }
     )
     truth = pd.DataFrame(
         {
             "cutout": 0,
-            "x": x + place * rng.standard_normal(NUMBER),
-            "y": y + place * rng.standard_normal(NUMBER),
+            "x": x + position * rng.standard_normal(NUMBER),
+            "y": y + position * rng.standard_normal(NUMBER),
             "flux": true,
         }
     )
@@ -46,7 +46,7 @@ def shares(table, quantity):
 
 def test_right_errors_lie_on_the_diagonal():
     table = reliability_diagram(*draw(1), SHAPE)
-    for quantity in ("flux", "place"):
+    for quantity in ("flux", "position"):
         own = shares(table, quantity)
         error = np.sqrt(LEVELS * (1 - LEVELS) / (0.8 * NUMBER))
         assert np.all(np.abs(own.to_numpy() - LEVELS) < 4.5 * error)
@@ -58,9 +58,9 @@ def test_right_errors_lie_on_the_diagonal():
 
 
 def test_errors_too_small_lie_below_the_diagonal():
-    table = reliability_diagram(*draw(2, width=0.4, place=1.2), SHAPE)
+    table = reliability_diagram(*draw(2, width=0.4, position=1.2), SHAPE)
     assert np.all(shares(table, "flux").to_numpy() < LEVELS - 0.03)
-    assert np.all(shares(table, "place")[0.3:0.8] < LEVELS[4:15] - 0.1)
+    assert np.all(shares(table, "position")[0.3:0.8] < LEVELS[4:15] - 0.1)
 
 
 def test_sides_of_an_interval_are_told_apart():

@@ -170,7 +170,7 @@ def test_joined_bins_keep_the_sources(numbers, share):
     assert joined["high"].iloc[-1] == len(numbers)
     assert joined["low"].iloc[1:].tolist() == joined["high"].iloc[:-1].tolist()
     both = joined["n"] + joined["egg_n"]
-    assert len(joined) == 1 or both.min() * share >= ag.LEAST_SOURCES - 1e-9
+    assert len(joined) == 1 or both.min() * share >= ag.MIN_SOURCES - 1e-9
 
 
 def test_numbers_have_the_errors_of_their_common_density():

@@ -163,7 +163,7 @@ def test_same_seed_same_numbers_and_only_random_positions_follow_it(
 
 def test_from_fields_to_the_verdict(tmp_path, capsys):
     """The scripts, on one small field and few draws."""
-    params = {"seed": 1, "dust_library": "compact", "response": {}, "area": AREA}
+    params = {"seed": 1, "dust_library": "compact", "filter_curves": {}, "area": AREA}
     params |= {"draws": 1000}
     names = [name for name in FILES if name != "stochastic_points"]
     params = SimpleNamespace(**params, reference=names)

@@ -10,7 +10,7 @@ from superspire.maps.cells import (
     CELL,
     FINE,
     FINE_CELLS,
-    as_trained,
+    match_pixel_smoothing,
     on_cells,
     to_pixels,
 )
@@ -113,10 +113,10 @@ def test_interpolation_at_single_pixels_averages_to_less_than_cells_lose():
 
 
 def point_sources(band, pixel, side=1200.0, n=6):
-    """Observe a grid of sources that fall on different places within the pixels."""
+    """Observe a grid of sources that fall on different positions within the pixels."""
     step = side / n
-    place = (np.arange(n) + 0.5) * step - side / 2 + 1.37 * np.arange(n)
-    x, y = (axis.ravel() for axis in np.meshgrid(place, place))
+    position = (np.arange(n) + 0.5) * step - side / 2 + 1.37 * np.arange(n)
+    x, y = (axis.ravel() for axis in np.meshgrid(position, position))
     wcs, _ = field_wcs(CENTER, side, 1.0)
     middle = wcs.wcs.crpix[0] - 1
     ra, dec = wcs.wcs_pix2world(x + middle, y + middle, 0)
@@ -128,7 +128,7 @@ def seen(map_, wcs, x, y, middle):
     """Peaks and centroids of the sources on the cells."""
     cells = on_cells(map_, wcs, (1200, 1200))
     cells = cells - np.nanmedian(cells)
-    peaks, places = [], []
+    peaks, positions = [], []
     for a, b in zip(x + middle, y + middle, strict=True):
         column, row = round((a - 1.5) / CELL), round((b - 1.5) / CELL)
         part = cells[row - 8 : row + 9, column - 8 : column + 9]
@@ -137,8 +137,8 @@ def seen(map_, wcs, x, y, middle):
         total = part.sum()
         dx = CELL * ((part * u).sum() / total + column) + 1.5 - a
         dy = CELL * ((part * v).sum() / total + row) + 1.5 - b
-        places.append((dx, dy))
-    return np.mean(peaks), np.mean(places, axis=0)
+        positions.append((dx, dy))
+    return np.mean(peaks), np.mean(positions, axis=0)
 
 
 @pytest.mark.parametrize(("band", "pixel"), [(350, 10.0), (500, 14.0)])
@@ -148,7 +148,9 @@ def test_sources_in_coarser_pixels_are_as_sharp_as_in_training(band, pixel):
     coarse = point_sources(band, pixel)[0]
     plain, _ = seen(coarse, wcs, *where)
     assert plain < 0.975 * expected
-    sharper, offset = seen(as_trained(coarse, BANDS[band].pixel), wcs, *where)
+    sharper, offset = seen(
+        match_pixel_smoothing(coarse, BANDS[band].pixel), wcs, *where
+    )
     assert sharper == pytest.approx(expected, rel=0.015)
     assert sharper - plain > 0.55 * (expected - plain)
     assert offset == pytest.approx([0, 0], abs=0.15)
@@ -156,13 +158,13 @@ def test_sources_in_coarser_pixels_are_as_sharp_as_in_training(band, pixel):
 
 def test_pixels_that_are_not_coarser_stay():
     map_ = random_map(pixel=8.0)
-    assert as_trained(map_, 25.0 / 3.0) is map_
+    assert match_pixel_smoothing(map_, 25.0 / 3.0) is map_
 
 
 def test_gaps_of_coarser_pixels_stay():
     map_ = random_map(40, pixel=10.0, angle=20.0)
     map_.data[10:20, 5:15] = np.nan
-    finer = as_trained(map_, 25.0 / 3.0)
+    finer = match_pixel_smoothing(map_, 25.0 / 3.0)
     assert finer.data.shape[0] > 50
     y, x = np.indices(finer.data.shape)
     u, v = map_.wcs.all_world2pix(*finer.wcs.all_pix2world(x, y, 0), 0)

@@ -14,7 +14,7 @@ from superspire.methods.deconvolution import (
     peak_response,
     smooth,
 )
-from superspire.methods.methods import FLOOR, Knowledge, find
+from superspire.methods.methods import FLOOR, MethodInputs, find
 from superspire.sky.beams import beam_of
 
 BEAM = beam_of(250)
@@ -69,7 +69,7 @@ def test_every_method_finds_bright_lone_sources(name):
     x, y = np.array([-300.0, 0.0, 250.0]), np.array([200.0, -20.0, 100.0])
     ra, dec = place(x, y)
     maps = observe(ra, dec, np.full(3, 50.0), 1.0)
-    table = find(name, maps, Knowledge(NO_CONFUSION, {}, (ra, dec)))
+    table = find(name, maps, MethodInputs(NO_CONFUSION, {}, (ra, dec)))
     assert set(table.colnames) >= {"ra", "dec", "flux", "snr"}
     assert np.all(table["snr"] >= FLOOR)
     bright = table[table["flux"] > 25.0]
@@ -84,7 +84,7 @@ def test_unobserved_sky_gives_no_sources():
     for band in SPIRE:
         maps[band].data[:, maps[band].data.shape[1] // 2 :] = np.nan
     for name in TITLES:
-        table = find(name, maps, Knowledge(NO_CONFUSION, {}, (ra, dec)))
+        table = find(name, maps, MethodInputs(NO_CONFUSION, {}, (ra, dec)))
         assert np.all(np.isfinite(np.asarray(table["flux"])))
         x = maps[250].wcs.all_world2pix(table["ra"], table["dec"], 0)[0]
         assert np.all(x < 0.55 * maps[250].data.shape[1])

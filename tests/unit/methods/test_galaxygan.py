@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 from scipy.special import log_expit
 
-from helpers.tiny_training import SETTINGS, SIZE, all_passes, new_network, rng_of
+from helpers.tiny_training import SETTINGS, SIZE, all_passes, make_rng, new_network
 from superspire.errors import InputError
 from superspire.methods import galaxygan as adversarial
 from superspire.methods.galaxygan import (
@@ -18,7 +18,7 @@ from superspire.methods.galaxygan import (
     measure_scale,
     train_adversarially,
 )
-from superspire.training.checkpoint import Backup
+from superspire.training.checkpoint import Checkpoint
 from superspire.training.trainer import optimiser
 from superspire.unet.losses import LossOptions
 
@@ -58,7 +58,7 @@ def graph():
 
 
 def batches(passes):
-    return passes[0].batches(rng_of(0, 0))
+    return passes[0].batches(make_rng(0, 0))
 
 
 def one_batch(passes):
@@ -230,7 +230,7 @@ def test_network_follows_the_gradient_of_its_own_loss(passes):
 @pytest.fixture(scope="module")
 def uninterrupted(passes):
     network = new_network()
-    history = train_adversarially(network, passes[:1], OPTIONS, SETTINGS, rng_of)
+    history = train_adversarially(network, passes[:1], OPTIONS, SETTINGS, make_rng)
     return network.get_weights(), history
 
 
@@ -252,20 +252,26 @@ class InterruptedTrainingError(Exception):
 def interrupted(epoch, number):
     if epoch == 2:
         raise InterruptedTrainingError
-    return rng_of(epoch, number)
+    return make_rng(epoch, number)
 
 
 def test_one_seed_gives_one_result_though_interrupted(passes, uninterrupted, tmp_path):
-    """The backup holds the rival too, or the second epoch would differ."""
+    """The checkpoint holds the rival too, or the second epoch would differ."""
     arguments = passes[:1], OPTIONS, SETTINGS
     with pytest.raises(InterruptedTrainingError):
         train_adversarially(
-            *(new_network(), *arguments, interrupted, None, Backup(tmp_path, "digest"))
+            *(
+                new_network(),
+                *arguments,
+                interrupted,
+                None,
+                Checkpoint(tmp_path, "digest"),
+            )
         )
     network = new_network()
     keras.utils.set_random_seed(99)
     history = train_adversarially(
-        *(network, *arguments, rng_of, None, Backup(tmp_path, "digest"))
+        *(network, *arguments, make_rng, None, Checkpoint(tmp_path, "digest"))
     )
     assert history[-1]["loss"] == uninterrupted[1][-1]["loss"]
     for one, other in zip(network.get_weights(), uninterrupted[0], strict=True):
@@ -277,7 +283,7 @@ def test_mixed_precision_trains(passes, graph):
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     try:
         network = new_network()
-        history = train_adversarially(network, passes, OPTIONS, ONE_EPOCH, rng_of)
+        history = train_adversarially(network, passes, OPTIONS, ONE_EPOCH, make_rng)
         images, truth = one_batch(passes)
         logits = make_rival(network, passes).judge(images, truth["target"])
     finally:
@@ -292,7 +298,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(passes):
     network = new_network()
     network.get_layer("deconv8").bias.assign([np.nan])
     with pytest.raises(InputError, match=r"lower training\.learning_rate"):
-        train_adversarially(network, passes[:1], OPTIONS, ONE_EPOCH, rng_of)
+        train_adversarially(network, passes[:1], OPTIONS, ONE_EPOCH, make_rng)
 
 
 def test_a_rival_that_is_not_finite_stops_the_training(passes, monkeypatch):
@@ -303,10 +309,10 @@ def test_a_rival_that_is_not_finite_stops_the_training(passes, monkeypatch):
 
     monkeypatch.setattr(adversarial, "build_discriminator", poisoned)
     with pytest.raises(InputError, match="the loss is nan"):
-        train_adversarially(new_network(), passes[:1], OPTIONS, ONE_EPOCH, rng_of)
+        train_adversarially(new_network(), passes[:1], OPTIONS, ONE_EPOCH, make_rng)
 
 
 def test_other_backends_are_refused(passes, monkeypatch):
     monkeypatch.setattr(adversarial, "is_tensorflow", lambda: False)
     with pytest.raises(InputError, match="KERAS_BACKEND: expected tensorflow"):
-        train_adversarially(new_network(), passes, OPTIONS, ONE_EPOCH, rng_of)
+        train_adversarially(new_network(), passes, OPTIONS, ONE_EPOCH, make_rng)

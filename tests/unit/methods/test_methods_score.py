@@ -22,7 +22,7 @@ from superspire.evaluation.methods import (
 )
 from superspire.instruments import BANDS, SPIRE
 from superspire.io import Map
-from superspire.methods.methods import Knowledge, find
+from superspire.methods.methods import MethodInputs, find
 from superspire.methods.pairs import (
     FLUX,
     FLUX_FACTOR,
@@ -194,7 +194,7 @@ def test_wide_pairs_are_resolved_and_close_ones_are_not():
     for separation, expected in ((6.0, 0.0), (30.0, 1.0)):
         pairs = place_pairs(separation, 1)
         maps = observe_pairs(pairs, empty, COLOURS, BEAMS, noise, 1)
-        found = find("matched_filter", maps, Knowledge(NO_CONFUSION))
+        found = find("matched_filter", maps, MethodInputs(NO_CONFUSION))
         found = found[found["snr"] > 5]
         share = resolved(found, pairs, separation).mean()
         assert share == pytest.approx(expected, abs=0.03)

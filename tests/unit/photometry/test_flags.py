@@ -3,7 +3,7 @@ from astropy.wcs import WCS
 from scipy.ndimage import maximum_filter
 
 from superspire.io import Map
-from superspire.photometry.flags import TOP_SHARE, blended, exceeds, near_top
+from superspire.photometry.flags import MAX_FRACTION, blended, exceeds, near_top
 
 
 def test_blended_sources_are_those_whose_circles_overlap():
@@ -21,7 +21,7 @@ def test_near_top_looks_two_pixels_far():
     brightest = maximum_filter(np.nan_to_num(image), size=5)
     expected = brightest[np.round(y).astype(int), np.round(x).astype(int)]
     found = near_top(image, x, y, 100.0)
-    np.testing.assert_array_equal(found, expected > TOP_SHARE * 100.0)
+    np.testing.assert_array_equal(found, expected > MAX_FRACTION * 100.0)
     assert 50 < found.sum() < 450
     assert near_top(image, x[:0], y[:0], 100.0).tolist() == []
 

@@ -98,7 +98,7 @@ def test_close_neighbour_is_not_lost():
 def test_floor_border_and_given_noise():
     image = paint(201, [100, 5, 60], [100, 100, 60], [10.0, 10.0, 0.3])
     assert len(extract_sources(image, 5.0)) == 2
-    assert len(extract_sources(image, 5.0, minimum_flux=0.1)) == 3
+    assert len(extract_sources(image, 5.0, min_flux=0.1)) == 3
     assert len(extract_sources(image, 5.0, border=10)) == 1
     found = extract_sources(image, 5.0, rms=1.0)
     assert np.all(np.asarray(found["snr"]) == pytest.approx(10.0, rel=0.05))
@@ -115,11 +115,11 @@ def test_false_detections_are_rare_in_noise():
 def test_a_saturated_top_is_one_source(centre, top):
     image = np.minimum(paint(80, [centre[0]], [centre[1]], [30.0]), top)
     for shown in (image, image.astype(np.float32)):
-        found = extract_sources(shown, 5.0, minimum_flux=2.0)
+        found = extract_sources(shown, 5.0, min_flux=2.0)
         assert len(found) == 1
         assert np.hypot(found["x"][0] - centre[0], found["y"][0] - centre[1]) < 1.0
 
 
 def test_neighbours_of_a_beam_apart_are_two_sources():
     image = paint(80, [36.0, 46.0], [40.0, 40.0], [20.0, 20.0])
-    assert len(extract_sources(image, 5.0, minimum_flux=2.0)) == 2
+    assert len(extract_sources(image, 5.0, min_flux=2.0)) == 2

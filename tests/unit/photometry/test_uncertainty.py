@@ -38,8 +38,8 @@ def test_best_part_of_a_whole_map_is_its_middle():
 def test_noise_is_that_of_the_extraction(painted_field):
     image = painted_field[0] + 3.0
     level, noise = extraction_noise(image, 5.0, 0.05)
-    own = extract_sources(image, 5.0, minimum_flux=0.05)
-    given = extract_sources(image, 5.0, minimum_flux=0.05, rms=noise)
+    own = extract_sources(image, 5.0, min_flux=0.05)
+    given = extract_sources(image, 5.0, min_flux=0.05, rms=noise)
     np.testing.assert_allclose(given["snr"], own["snr"])
     # The standard error of a median is 1.25 that of the mean.
     assert level == pytest.approx(3.0, abs=5 * 1.25 * 0.1 / image.size**0.5 + 2e-3)

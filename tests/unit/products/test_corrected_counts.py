@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from superspire.products.counts import LARGEST_FACTOR, corrected_counts
+from superspire.products.counts import MAX_FACTOR, corrected_counts
 
 EDGES = np.array([4.0, 8.0, 16.0, 32.0])
 
@@ -45,7 +45,7 @@ def test_what_is_lost_comes_back():
 
 
 def test_hopeless_bins_are_left_out():
-    table = corrected_counts(np.ones(0), factors([1.01 * LARGEST_FACTOR, 1.0, 0.2]), 1)
+    table = corrected_counts(np.ones(0), factors([1.01 * MAX_FACTOR, 1.0, 0.2]), 1)
     assert table["flux_min"].tolist() == [8.0]
 
 

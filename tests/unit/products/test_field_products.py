@@ -61,11 +61,11 @@ def test_noise_that_is_given_takes_the_place_of_the_measured(painted_field, cata
 
 def test_saturation(painted_field):
     table = build_catalogue(*painted_field, threshold=5.0, top=42.0)
-    assert table["SATURATED"].tolist() == [True, False, False]
+    assert table["EXTRAPOLATED"].tolist() == [True, False, False]
     wcs = painted_field[-1]
     bright = Map(np.where(np.arange(320) < 100, 80.0, 1.0) * np.ones(SHAPE), wcs)
     table = build_catalogue(*painted_field, threshold=5.0, inputs=[(bright, 50.0)])
-    assert table["SATURATED"].tolist() == [False, True, False]
+    assert table["EXTRAPOLATED"].tolist() == [False, True, False]
 
 
 def test_map_without_sources(wcs):
@@ -143,8 +143,10 @@ def test_what_to_expect_of_a_source(painted_field):
         ("completeness", 12.0, 30.0, 25.0, 0.9, 0.8, 1.0, 50),
         ("purity", 15.0, 60.0, 20.0, 0.95, 0.9, 1.0, 50),
     ]
-    expectation = pd.DataFrame(rows, columns=EXPECTED)
-    table = build_catalogue(*painted_field, threshold=5.0, expectation=expectation)
+    selection_function = pd.DataFrame(rows, columns=EXPECTED)
+    table = build_catalogue(
+        *painted_field, threshold=5.0, selection_function=selection_function
+    )
     flux = np.array(table["S450"])
     np.testing.assert_allclose(flux, [40.0, 20.0, 10.0], rtol=0.05)
     ratio = np.interp(np.log(flux), np.log([10.0, 25.0]), [0.8, 0.6])

@@ -154,9 +154,9 @@ def test_checksums_tell_of_a_changed_byte(kind, product, catalogue, tmp_path):
         warnings.simplefilter("error")
         with fits.open(path, checksum=True) as hdus:
             assert all({"CHECKSUM", "DATASUM"} <= set(hdu.header) for hdu in hdus)
-            place = hdus[1].fileinfo()["datLoc"] + 1000
+            position = hdus[1].fileinfo()["datLoc"] + 1000
     data = bytearray(path.read_bytes())
-    data[place] ^= 1
+    data[position] ^= 1
     path.write_bytes(data)
     with (
         pytest.warns(UserWarning, match="verification failed"),
@@ -245,27 +245,27 @@ def test_files_pass_fitsverify(product, catalogue, tmp_path):
 
 def test_regions_have_numbers_fluxes_and_flags(catalogue, tmp_path):
     catalogue["NEAR_EDGE"] = [True, False, False]
-    catalogue["SATURATED"] = [False, True, False]
+    catalogue["EXTRAPOLATED"] = [False, True, False]
     catalogue["BLENDED"] = [False, True, False]
     write_regions(tmp_path / "r.reg", catalogue)
     lines = (tmp_path / "r.reg").read_text().splitlines()
     assert lines[2] == "icrs"
-    places, styles = zip(*(line.split(" # ") for line in lines[3:]), strict=True)
-    assert places == tuple(
+    positions, styles = zip(*(line.split(" # ") for line in lines[3:]), strict=True)
+    assert positions == tuple(
         f'circle({row["RA"]:.6f},{row["DEC"]:.6f},5.0")' for row in catalogue
     )
     flux = [f"{value:.1f}" for value in catalogue["S450"]]
     assert styles == (
         f"text={{1: {flux[0]} mJy}} color=yellow tag={{NEAR_EDGE}}",
-        f"text={{2: {flux[1]} mJy}} color=yellow dash=1 tag={{SATURATED}} "
+        f"text={{2: {flux[1]} mJy}} color=yellow dash=1 tag={{EXTRAPOLATED}} "
         "tag={BLENDED}",
         f"text={{3: {flux[2]} mJy}}",
     )
 
 
 def test_only_the_brightest_regions_are_labelled(wcs, tmp_path):
-    places = np.mgrid[20:400:40, 20:400:40].reshape(2, -1)
-    sources = np.column_stack([*places, np.linspace(5.0, 50.0, places.shape[1])])
+    positions = np.mgrid[20:400:40, 20:400:40].reshape(2, -1)
+    sources = np.column_stack([*positions, np.linspace(5.0, 50.0, positions.shape[1])])
     image = paint((400, 400), sources)
     table = build_catalogue(image, np.isfinite(image), wcs, threshold=5.0)
     assert len(table) == 100

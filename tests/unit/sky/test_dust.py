@@ -9,7 +9,7 @@ from astropy.table import Table
 from superspire.errors import InputError
 from superspire.instruments import BANDS
 from superspire.sky import dust
-from superspire.sky.response import top_hat
+from superspire.sky.filter_curves import top_hat
 
 RESOURCES = Path(__file__).parents[3] / "resources" / "dust"
 

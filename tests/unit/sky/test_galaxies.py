@@ -8,7 +8,7 @@ from superspire.instruments import BANDS, SPIRE
 from superspire.sky import galaxies as gal
 from superspire.sky.catalogue import evaluate_model
 from superspire.sky.dust import FluxTable, dust_mass, pah_fraction, template_index
-from superspire.sky.response import load_responses
+from superspire.sky.filter_curves import load_responses
 
 FLUXES = tuple(f"S{band}_mJy" for band in BANDS)
 CURVES = Path(__file__).parents[4] / "shared" / "real" / "filters"

@@ -9,7 +9,7 @@ from superspire.seeds import stream
 from superspire.sky import lines
 from superspire.sky.catalogue import simulate_catalogue
 from superspire.sky.cosmology import luminosity_distance
-from superspire.sky.response import load_responses
+from superspire.sky.filter_curves import load_responses
 
 AREA = 3.0
 

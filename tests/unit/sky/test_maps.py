@@ -314,7 +314,7 @@ def observe(tmp_path):
                 resources=SimpleNamespace(tmpdir=tmp_path),
                 threads=1,
                 params=SimpleNamespace(
-                    image_maker="model",
+                    renderer="model",
                     seed=1,
                     noise={str(band): noise for band in BANDS},
                     realism=OFF | realism,

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 from scipy.spatial import KDTree
 
-from simulate_two_modes import main
+from simulate_2sfm import main
 from superspire.errors import InputError
 from superspire.io import read_table
 from superspire.seeds import stream
-from superspire.sky import catalogue, magdis
-from superspire.sky import model_2sfm as two_modes
+from superspire.sky import catalogue, magdis, model_2sfm
 from superspire.sky.cosmology import comoving_volume, luminosity_distance
+from superspire.sky.filter_curves import top_hat
 from superspire.sky.magdis import FieldFluxes, casey, spectrum, thin_temperature
 from superspire.sky.model_2sfm import (
     draw_star_formation,
@@ -29,7 +29,6 @@ from superspire.sky.model_2sfm import (
     star_forming_share,
     starburst_share,
 )
-from superspire.sky.response import top_hat
 
 AREA = 2.0
 HALF = 10**0.06
@@ -80,7 +79,7 @@ BACKGROUND = {250: (10.4, 2.3), 350: (5.4, 1.6), 500: (2.4, 0.6)}
 
 @pytest.fixture(scope="module")
 def field():
-    return simulate_catalogue(AREA, stream(3, "two_modes", "field"))
+    return simulate_catalogue(AREA, stream(3, "2sfm", "field"))
 
 
 @pytest.fixture(scope="module")
@@ -359,9 +358,7 @@ def test_another_sky_than_that_of_egg(field, compact):
 
 
 def test_the_same_seed_gives_the_same_sky():
-    first, again, other = (
-        small_field(stream(seed, "two_modes", "a")) for seed in (5, 5, 6)
-    )
+    first, again, other = (small_field(stream(seed, "2sfm", "a")) for seed in (5, 5, 6))
     for name in first.colnames:
         assert (first[name] == again[name]).all()
     assert len(other) != len(first) or (other["S450"] != first["S450"]).any()
@@ -423,7 +420,7 @@ def test_script(tmp_path):
         "clustering": True,
         "cluster_seeds": "reference",
         "poisson": False,
-        "response": {},
+        "filter_curves": {},
         "realism": {"weak_lensing": True},
     }
     path = tmp_path / "catalogue.fits"
@@ -434,9 +431,9 @@ def test_script(tmp_path):
     )
     main(job)
     written = read_table(path)
-    rng = stream(7, two_modes.NAME, "simulated_0")
+    rng = stream(7, model_2sfm.NAME, "simulated_0")
     expected = small_field(rng, center=(150.0, 2.0), realism={"weak_lensing": True})
     assert len(written) == len(expected)
     assert (np.array(written["S450"]) == np.array(expected["S450"])).all()
-    assert written.meta["SOURCE"] == "two_modes"
+    assert written.meta["SOURCE"] == "2sfm"
     assert written.meta["SKY"] == "simulated_0"

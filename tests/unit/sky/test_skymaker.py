@@ -227,7 +227,7 @@ def test_other_programs_called_sky_are_passed_over(install):
 
 
 def test_missing_program_is_told_where_to_get(install):
-    message = r"github.com/astromatic/skymaker .* found neither; image_maker: model"
+    message = r"github.com/astromatic/skymaker .* found neither; renderer: model"
     with pytest.raises(InputError, match=message):
         observe(make_map_skymaker, 250, [5.0], [5.0], [1.0], 20)
 

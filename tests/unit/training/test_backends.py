@@ -27,7 +27,7 @@ if keras.backend.backend() == "tensorflow" and devices > 1:
         tf.config.list_physical_devices("CPU")[0],
         [tf.config.LogicalDeviceConfiguration()] * devices,
     )
-options = LossOptions(OPTIONS.weights, "logcosh", 0.1, finding)
+options = LossOptions(OPTIONS.weights, "logcosh", 0.1, detection)
 with on_devices(devices):
     network = new_network(dropout=0.0)
     with np.load(weights) as arrays:
@@ -35,7 +35,7 @@ with on_devices(devices):
     items = np.stack([np.arange(4), np.zeros(4, int)], axis=1)
     validation = Validation(all_batches()(items), options, 4.0, 5.0, 3.5)
     history = train(
-        network, all_passes(), options, SETTINGS | {"epochs": 1}, rng_of, validation
+        network, all_passes(), options, SETTINGS | {"epochs": 1}, make_rng, validation
     )
 print(keras.backend.backend(), devices)
 print(json.dumps(history))
@@ -50,10 +50,10 @@ def weights(tmp_path_factory):
     return path
 
 
-def history_of(weights, backend, devices=1, finding="graph"):
+def history_of(weights, backend, devices=1, detection="graph"):
     path = [str(Path(__file__).parent), *sys.path]
     done = subprocess.run(
-        [sys.executable, "-c", TRAINING, str(devices), str(weights), finding],
+        [sys.executable, "-c", TRAINING, str(devices), str(weights), detection],
         env={
             **os.environ,
             "PYTHONPATH": ":".join(path),
@@ -77,7 +77,7 @@ def reference(weights):
 
 
 def assert_alike(history, reference, first, later):
-    """Equal in the first pass, and near each other as rounding errors grow."""
+    """Equal in the first pass, and near each other as logcosh_width errors grow."""
     assert [row["kind"] for row in history] == [row["kind"] for row in reference]
     for number, (one, other) in enumerate(zip(history, reference, strict=True)):
         for name in ("loss", "aperture", "pixel", "mean"):
@@ -91,9 +91,9 @@ needs_jax = pytest.mark.skipif(
 
 
 @needs_jax
-@pytest.mark.parametrize("finding", ["graph", "photutils"])
-def test_training_under_jax_gives_the_same_losses(weights, reference, finding):
-    history = history_of(weights, "jax", finding=finding)
+@pytest.mark.parametrize("detection", ["graph", "photutils"])
+def test_training_under_jax_gives_the_same_losses(weights, reference, detection):
+    history = history_of(weights, "jax", detection=detection)
     assert_alike(history, reference, first=1e-3, later=0.02)
 
 

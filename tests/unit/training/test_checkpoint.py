@@ -16,10 +16,10 @@ from helpers.tiny_training import (
     SETTINGS,
     SIZE,
     all_passes,
+    make_rng,
     new_network,
-    rng_of,
 )
-from superspire.training.checkpoint import Backup
+from superspire.training.checkpoint import Checkpoint
 from superspire.training.trainer import train
 from superspire.unet.architecture import build_network
 
@@ -27,17 +27,17 @@ LONG = SETTINGS | {"epochs": 3}
 TRAINING = """
 import sys, time
 from helpers.tiny_training import *
-from superspire.training.checkpoint import Backup
+from superspire.training.checkpoint import Checkpoint
 from superspire.training.trainer import train
 
 def slow(epoch, number):
     if epoch == 3 and number == 2:
         time.sleep(600)
-    return rng_of(epoch, number)
+    return make_rng(epoch, number)
 
 settings = SETTINGS | {"epochs": 3}
-backup = Backup(sys.argv[1], "digest")
-train(new_network(), all_passes(), OPTIONS, settings, slow, backup=backup)
+checkpoint = Checkpoint(sys.argv[1], "digest")
+train(new_network(), all_passes(), OPTIONS, settings, slow, checkpoint=checkpoint)
 """
 
 
@@ -48,37 +48,46 @@ class InterruptedTrainingError(Exception):
 @pytest.fixture(scope="module")
 def uninterrupted():
     network = new_network()
-    history = train(network, all_passes(), OPTIONS, LONG, rng_of)
+    history = train(network, all_passes(), OPTIONS, LONG, make_rng)
     return network.get_weights(), history
 
 
 def interrupted(epoch, number):
     if epoch == 3 and number == 1:
         raise InterruptedTrainingError
-    return rng_of(epoch, number)
+    return make_rng(epoch, number)
 
 
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory):
     """Content of the backup of a training that was interrupted in its last epoch."""
     folder = tmp_path_factory.mktemp("begun")
-    backup = Backup(folder, "digest")
+    checkpoint = Checkpoint(folder, "digest")
     with pytest.raises(InterruptedTrainingError):
-        train(new_network(), all_passes(), OPTIONS, LONG, interrupted, backup=backup)
+        train(
+            new_network(),
+            all_passes(),
+            OPTIONS,
+            LONG,
+            interrupted,
+            checkpoint=checkpoint,
+        )
     assert [file.name for file in folder.iterdir()] == ["digest.npz"]
-    return backup.path.read_bytes()
+    return checkpoint.path.read_bytes()
 
 
 @pytest.fixture
-def backup(begun, tmp_path):
-    backup = Backup(tmp_path, "digest")
-    backup.path.write_bytes(begun)
-    return backup
+def checkpoint(begun, tmp_path):
+    checkpoint = Checkpoint(tmp_path, "digest")
+    checkpoint.path.write_bytes(begun)
+    return checkpoint
 
 
-def assert_goes_on_as_if_nothing_had_happened(backup, uninterrupted):
+def assert_goes_on_as_if_nothing_had_happened(checkpoint, uninterrupted):
     network = build_network(2, size=SIZE)
-    history = train(network, all_passes(), OPTIONS, LONG, rng_of, backup=backup)
+    history = train(
+        network, all_passes(), OPTIONS, LONG, make_rng, checkpoint=checkpoint
+    )
     for one, other in zip(network.get_weights(), uninterrupted[0], strict=True):
         np.testing.assert_array_equal(one, other)
     losses = [[row["loss"] for row in h] for h in (history, uninterrupted[1])]
@@ -86,10 +95,10 @@ def assert_goes_on_as_if_nothing_had_happened(backup, uninterrupted):
 
 
 def test_a_resumed_training_equals_an_uninterrupted_one(
-    backup, uninterrupted, tmp_path
+    checkpoint, uninterrupted, tmp_path
 ):
-    assert_goes_on_as_if_nothing_had_happened(backup, uninterrupted)
-    backup.remove()
+    assert_goes_on_as_if_nothing_had_happened(checkpoint, uninterrupted)
+    checkpoint.remove()
     assert not list(tmp_path.iterdir())
 
 
@@ -111,28 +120,30 @@ def test_a_training_that_was_killed_goes_on(uninterrupted, tmp_path):
     time.sleep(2)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert_goes_on_as_if_nothing_had_happened(Backup(tmp_path, "digest"), uninterrupted)
+    assert_goes_on_as_if_nothing_had_happened(
+        Checkpoint(tmp_path, "digest"), uninterrupted
+    )
 
 
 def test_a_full_disk_leaves_the_last_backup_and_lets_training_go_on(
-    backup, uninterrupted, tmp_path, monkeypatch, capsys
+    checkpoint, uninterrupted, tmp_path, monkeypatch, capsys
 ):
-    before = backup.path.read_bytes()
+    before = checkpoint.path.read_bytes()
 
     def full(file, **arrays):
         file.write(b"half of it")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(np, "savez", full)
-    assert_goes_on_as_if_nothing_had_happened(backup, uninterrupted)
+    assert_goes_on_as_if_nothing_had_happened(checkpoint, uninterrupted)
     assert "epoch 3 could not be backed up (No space left" in capsys.readouterr().out
     assert [file.name for file in tmp_path.iterdir()] == ["digest.npz"]
-    assert backup.path.read_bytes() == before
+    assert checkpoint.path.read_bytes() == before
 
 
 @pytest.mark.parametrize("damage", ["cut off", "flipped", "empty", "foreign"])
-def test_a_damaged_backup_is_not_used(damage, backup, capsys):
-    content = bytearray(backup.path.read_bytes())
+def test_a_damaged_backup_is_not_used(damage, checkpoint, capsys):
+    content = bytearray(checkpoint.path.read_bytes())
     if damage == "cut off":
         content = content[: len(content) // 2]
     elif damage == "flipped":
@@ -140,15 +151,15 @@ def test_a_damaged_backup_is_not_used(damage, backup, capsys):
     elif damage == "empty":
         content = b""
     else:
-        with backup.path.open("wb") as file:
+        with checkpoint.path.open("wb") as file:
             np.savez(file, something=np.zeros(3))
-        content = backup.path.read_bytes()
-    backup.path.write_bytes(content)
+        content = checkpoint.path.read_bytes()
+    checkpoint.path.write_bytes(content)
     network = new_network()
     adam = keras.optimizers.Adam()
     adam.build(network.trainable_variables)
     before = network.get_weights()
-    assert backup.restore(network, adam) == ([], [])
+    assert checkpoint.restore(network, adam) == ([], [])
     assert "training begins anew" in capsys.readouterr().out
     for one, other in zip(network.get_weights(), before, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -158,5 +169,5 @@ def test_a_backup_of_another_training_is_not_used(tmp_path):
     network = new_network()
     adam = keras.optimizers.Adam()
     adam.build(network.trainable_variables)
-    Backup(tmp_path, "one").save(network, adam, [{"epoch": 1}], [])
-    assert Backup(tmp_path, "other").restore(network, adam) == ([], [])
+    Checkpoint(tmp_path, "one").save(network, adam, [{"epoch": 1}], [])
+    assert Checkpoint(tmp_path, "other").restore(network, adam) == ([], [])

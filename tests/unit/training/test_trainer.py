@@ -9,8 +9,8 @@ from helpers.tiny_training import (
     SETTINGS,
     SIZE,
     all_passes,
+    make_rng,
     new_network,
-    rng_of,
 )
 from superspire.errors import InputError
 from superspire.io import write_json
@@ -31,7 +31,7 @@ def weights(network):
 @pytest.fixture(scope="module")
 def uninterrupted(passes):
     network = new_network()
-    history = train(network, passes, OPTIONS, SETTINGS, rng_of)
+    history = train(network, passes, OPTIONS, SETTINGS, make_rng)
     return weights(network), history
 
 
@@ -48,7 +48,7 @@ def test_an_epoch_is_the_simulated_set_once_and_the_observed_three_times(
 
 def test_two_runs_with_one_seed_give_the_same_weights(passes, uninterrupted):
     network = new_network()
-    train(network, passes, OPTIONS, SETTINGS, rng_of)
+    train(network, passes, OPTIONS, SETTINGS, make_rng)
     for one, other in zip(weights(network), uninterrupted[0], strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -57,7 +57,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(passes):
     network = new_network()
     network.get_layer("deconv8").bias.assign([np.nan])
     with pytest.raises(InputError, match=r"lower training\.learning_rate"):
-        train(network, passes[:1], OPTIONS, SETTINGS, rng_of)
+        train(network, passes[:1], OPTIONS, SETTINGS, make_rng)
 
 
 def test_a_network_is_loaded_as_it_was_saved(tmp_path):

@@ -56,11 +56,11 @@ def truth_of(target):
     }
 
 
-@pytest.mark.parametrize("finding", ["graph", "photutils"])
+@pytest.mark.parametrize("detection", ["graph", "photutils"])
 @pytest.mark.parametrize("kind", ["simulated", "observed"])
-def test_terms_are_the_papers_equations(pair, kind, finding):
+def test_terms_are_the_papers_equations(pair, kind, detection):
     target, generated = pair
-    options = LossOptions(PRESETS["literal"], "l1", finding=finding)
+    options = LossOptions(PRESETS["unit_weights"], "l1", detection=detection)
     terms = loss_terms(
         kind, truth_of(target), ops.convert_to_tensor(generated[..., None]), options
     )
@@ -95,17 +95,17 @@ def test_log_cosh_is_the_l1_term_far_away_and_square_nearby(pair):
 
 def test_no_loss_without_a_difference(pair):
     target, _ = pair
-    options = LossOptions(PRESETS["literal"], "l1")
+    options = LossOptions(PRESETS["unit_weights"], "l1")
     for kind in ("simulated", "observed"):
         truth = truth_of(target)
         terms = loss_terms(kind, truth, truth["target"], options)
         assert float(total(terms, options)) == pytest.approx(0, abs=1e-6)
 
 
-def gradient_of(name, kind, target, generated, finding):
+def gradient_of(name, kind, target, generated, detection):
     tf = pytest.importorskip("tensorflow")
     weights = {term: float(term == name) for term in TERMS}
-    options = LossOptions(weights, "l1", finding=finding)
+    options = LossOptions(weights, "l1", detection=detection)
     variable = tf.Variable(generated[..., None])
     with tf.GradientTape() as tape:
         loss = total(loss_terms(kind, truth_of(target), variable, options), options)
@@ -123,7 +123,8 @@ EVERY_TERM = [
 @pytest.mark.parametrize(("kind", "name"), EVERY_TERM)
 def test_gradients_flow_and_are_those_of_the_photutils_path(pair, kind, name):
     gradients = [
-        gradient_of(name, kind, *pair, finding) for finding in ("graph", "photutils")
+        gradient_of(name, kind, *pair, detection)
+        for detection in ("graph", "photutils")
     ]
     assert np.isfinite(gradients[0]).all()
     assert np.abs(gradients[0]).max() > 0

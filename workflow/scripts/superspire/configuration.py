@@ -13,11 +13,35 @@ KEYS_BY_BAND = (
     "masks",
     "errors",
     "reading",
-    "response",
+    "filter_curves",
     "columns",
     "spire_beams",
     "depth",
 )
+
+RENAMED = {
+    "simulation.response": "simulation.filter_curves",
+    "simulation.image_maker": "simulation.renderer",
+    "loss.rounding": "loss.logcosh_width",
+    "loss.finding": "loss.detection",
+    "deblender.unlike": "deblender.perturbed_fraction",
+    "deblender.departure": "deblender.perturbation",
+    "deblender.vary": "deblender.noise_augmentation",
+    "deblender.faintest": "deblender.min_flux",
+    "deblender.rounding": "deblender.logcosh_width",
+    "deblender.weights.place": "deblender.weights.position",
+    "extraction.minimum_flux": "extraction.min_flux",
+}
+"""Keys of version 0.1 and their present names."""
+
+RENAMED_VALUES = {
+    ("loss.preset", "literal"): "unit_weights",
+    ("loss.preset", "completeness"): "balanced",
+    ("simulation.catalogue", "two_modes"): "2sfm",
+    ("observed.catalogue", "two_modes"): "2sfm",
+    ("independent.catalogue", "two_modes"): "2sfm",
+}
+"""Values of version 0.1 and their present names."""
 
 
 def named_bands(config):
@@ -75,12 +99,42 @@ def check(config, schema):
     """
     with open(schema) as file:
         validator = Draft202012Validator(yaml.safe_load(file))
+    old = find_renamed(config)
+    if old:
+        raise InputError(f"configuration: {old}")
     errors = sorted(validator.iter_errors(config), key=lambda e: list(map(str, e.path)))
     if errors:
         raise InputError("configuration: " + explain(errors[0]))
     conflict = find_conflict(config)
     if conflict:
         raise InputError(f"configuration: {conflict}")
+
+
+def find_renamed(section, prefix=""):
+    """Find a key or a value that has another name since version 0.1.
+
+    Parameters
+    ----------
+    section : dict
+        The configuration or a part of it.
+    prefix : str
+        Name of the part, with a dot at its end.
+
+    Returns
+    -------
+    str or None
+        A sentence with the new name.
+    """
+    for key, value in section.items():
+        name = f"{prefix}{key}"
+        if name in RENAMED:
+            return f"{name!r} is now called {RENAMED[name]!r}"
+        if isinstance(value, str) and (name, value) in RENAMED_VALUES:
+            return f"{name}: {value!r} is now called {RENAMED_VALUES[name, value]!r}"
+        found = find_renamed(value, f"{name}.") if isinstance(value, dict) else None
+        if found:
+            return found
+    return None
 
 
 def find_conflict(config):

@@ -78,3 +78,22 @@ def job(snakemake, stage=True):
             tell(
                 f"{wanted}: expected room to write, found: {found}", snakemake, terminal
             )
+
+
+def run(main, snakemake, progress=False, stage=True):
+    """Run the function that is the body of a script.
+
+    Parameters
+    ----------
+    main : callable
+        Takes the object that Snakemake gives to a script and, with `progress`, the
+        terminal.
+    snakemake : object
+        That object.
+    progress : bool
+        Whether the function reports its progress on the terminal.
+    stage : bool
+        See `job`.
+    """
+    with job(snakemake, stage) as terminal:
+        main(snakemake, *([terminal] if progress else []))

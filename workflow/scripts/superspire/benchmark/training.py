@@ -1,7 +1,7 @@
 """The cases that the speed of the training is measured on.
 
 A case is a whole observed training step, the slower kind: forward and backward pass,
-the loss of eq. 5 with its source finding, and the optimiser.
+the loss of eq. 5 with its source detection, and the optimiser.
 """
 
 import tempfile
@@ -15,7 +15,7 @@ from superspire.dataset.batches import Batches, SourceLists
 from superspire.instruments import CUTOUT
 from superspire.io import ImageStack
 from superspire.training.backend import (
-    read_ahead,
+    prefetch,
     set_precision,
     set_shortcuts,
     set_threads,
@@ -25,16 +25,16 @@ from superspire.unet.architecture import build_network
 from superspire.unet.losses import LossOptions
 from superspire.unet.presets import PRESETS
 
-PLAIN = {"precision": "float32", "batch": 1, "finding": "photutils", "plain": True}
+PLAIN = {"precision": "float32", "batch": 1, "detection": "photutils", "plain": True}
 """What a first implementation would do: single precision, one image at a time,
 photutils in the step, normalisation and Adam as Keras spells them."""
 
-FUSED = PLAIN | {"batch": 4, "finding": "graph", "plain": False}
+FUSED = PLAIN | {"batch": 4, "detection": "graph", "plain": False}
 
 LEVERS = (
     PLAIN,
     PLAIN | {"batch": 4},
-    PLAIN | {"batch": 4, "finding": "graph"},
+    PLAIN | {"batch": 4, "detection": "graph"},
     FUSED,
     FUSED | {"precision": "mixed_bfloat16"},
     FUSED | {"precision": "mixed_bfloat16", "batch": 8},
@@ -100,14 +100,14 @@ def training_set(folder, images):
 
 def seconds_per_step(model, data):
     """Train for a pass, after two steps to warm up, and give the time of one [s]."""
-    model.fit(read_ahead(Constant(data[0], 2)), shuffle=False, verbose=0)
+    model.fit(prefetch(Constant(data[0], 2)), shuffle=False, verbose=0)
     start = time.perf_counter()
-    model.fit(read_ahead(data), shuffle=False, verbose=0)
+    model.fit(prefetch(data), shuffle=False, verbose=0)
     return (time.perf_counter() - start) / len(data)
 
 
 def time_step(
-    base_filters, precision, batch, finding, plain, part="step", threads=None, steps=8
+    base_filters, precision, batch, detection, plain, part="step", threads=None, steps=8
 ):
     """Time a training step.
 
@@ -117,7 +117,7 @@ def time_step(
     precision : {"float32", "mixed_bfloat16"}
     batch : int
         Images in a batch.
-    finding : {"graph", "photutils"}
+    detection : {"graph", "photutils"}
         See `superspire.unet.losses.LossOptions`.
     plain : bool
         Whether everything is as Keras spells it.
@@ -138,7 +138,7 @@ def time_step(
     set_precision(precision)
     set_shortcuts(not plain)
     network = build_network(base_filters, output_bias=-5.0)
-    options = LossOptions(PRESETS["balanced"], "logcosh", 0.006, finding)
+    options = LossOptions(PRESETS["balanced"], "logcosh", 0.006, detection)
     kind = WithoutLoss if part == "no loss" else LossModel
     model = kind(network, "observed", options)
     adam = optimiser(1e-4, 100, "constant")

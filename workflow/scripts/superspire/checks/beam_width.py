@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import least_squares, linear_sum_assignment
 
 from superspire.checks.correlation import (
-    LEAST_BEAMS,
+    MIN_BEAMS,
     blocks,
     jackknife_error,
     lagged_products,
@@ -18,7 +18,7 @@ from superspire.instruments import BANDS, FWHM_PER_SIGMA, SPIRE
 FIT_RADIUS = 1.5
 """Largest lag in the fit of the beam [FWHM]."""
 
-LEAST_LAGS = 3.0
+MIN_LAGS = 3.0
 """Least such lag [pixel]."""
 
 BEAM_REACH = 120.0
@@ -66,10 +66,7 @@ def measure_beam(map_, nominal):
     pixel = pixel_side(map_)
     good = np.isfinite(map_.data)
     reach = int(np.ceil(BEAM_REACH / pixel))
-    if (
-        good.sum() * pixel**2
-        < LEAST_BEAMS * 2 * np.pi * (nominal / FWHM_PER_SIGMA) ** 2
-    ):
+    if good.sum() * pixel**2 < MIN_BEAMS * 2 * np.pi * (nominal / FWHM_PER_SIGMA) ** 2:
         return np.nan, np.nan
     image = standardise(np.nan_to_num(map_.data), good)
     products, pairs = lagged_products(image, image, good, blocks(good), reach)
@@ -93,7 +90,7 @@ def beam_of_autocorrelation(correlation, lag, nominal):
     pixel = lag[lag > 0].min()
     fwhm = nominal
     for _ in range(10):
-        used = (lag > 0) & (lag <= max(FIT_RADIUS * fwhm, LEAST_LAGS * pixel))
+        used = (lag > 0) & (lag <= max(FIT_RADIUS * fwhm, MIN_LAGS * pixel))
         r2, values = lag[used] ** 2, correlation[used]
         fit = least_squares(
             lambda p, r2=r2, values=values: (

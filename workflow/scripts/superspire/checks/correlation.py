@@ -19,10 +19,10 @@ CLIP = 5.0
 SPLITS = 3
 """Jackknife blocks along each side of a field."""
 
-LEAST_BEAMS = 100
+MIN_BEAMS = 100
 """Least common sky [common beams]."""
 
-LEAST_SHARE = 0.05
+MIN_FRACTION = 0.05
 """Pairs of pixels at a lag, relative to no lag, below which it is not used."""
 
 
@@ -248,7 +248,7 @@ def lagged_products(one, two, good, labels, reach):
 
 def normalise(products, pairs):
     """Divide sums of products by the number of pairs, where there are enough."""
-    return products / np.maximum(pairs, LEAST_SHARE * pairs.max())
+    return products / np.maximum(pairs, MIN_FRACTION * pairs.max())
 
 
 def leave_one_out(products, pairs):

@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 
 from superspire.checks.correlation import (
-    LEAST_BEAMS,
+    MIN_BEAMS,
     SPLITS,
     blocks,
     clip,
@@ -123,7 +123,7 @@ def measure_fluctuations(maps, fwhm=None, names=None):
     kernels = {band: float(np.sqrt(total**2 - s**2)) for band, s in sigma.items()}
     images, observed = common_images(maps, kernels, total, STEP, names)
     good = np.logical_and.reduce(list(observed.values()))
-    if good.sum() * STEP**2 < LEAST_BEAMS * 2.0 * np.pi * total**2:
+    if good.sum() * STEP**2 < MIN_BEAMS * 2.0 * np.pi * total**2:
         return None
     labels = blocks(good)[good]
     values = {

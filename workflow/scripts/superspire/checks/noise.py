@@ -17,7 +17,7 @@ RIDGE = 1e-3
 CONSTANT = 1e3
 """Variance of the zero level over that of the sky: none of it is left."""
 
-LEAST_WINDOWS = 200
+MIN_WINDOWS = 200
 """Least number of windows without a gap."""
 
 TOLERANCE = 0.25
@@ -138,14 +138,14 @@ def measure_noise(data, pixel, fwhm, error=None, filtered=False):
     )
     weights, leak = prediction_filter(fwhm, pixel)
     whole = ndimage.minimum_filter(seen, size=weights.shape, mode="constant", cval=0)
-    if filtered or whole.sum() < LEAST_WINDOWS:
+    if filtered or whole.sum() < MIN_WINDOWS:
         return Noise(None, None, None, from_error, None, pixel)
     flat = np.where(seen, data - np.median(data[seen]), 0.0)
     residual = signal.fftconvolve(flat, weights, mode="same")
     rms = robust_rms(residual[whole])
     sky = np.sqrt(max(background(data)[1] ** 2 - rms**2, 0.0))
     over = None
-    if known is not None and (known & whole).sum() >= LEAST_WINDOWS:
+    if known is not None and (known & whole).sum() >= MIN_WINDOWS:
         over = robust_rms((residual / np.where(known, error, 1.0))[known & whole])
     lags = signal.correlate(weights, weights)
     independent = whole.sum() / np.sum(lags**2)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.interpolate import RectBivariateSpline
 
 from superspire.checks.correlation import (
-    LEAST_BEAMS,
+    MIN_BEAMS,
     blocks,
     common_images,
     effective_sigma,
@@ -118,7 +118,7 @@ def measure_shift(maps, first, second, fwhm=None, names=None):
     kernels = {first: sigma[second], second: sigma[first]}
     images, observed = common_images(pair, kernels, total, step, names)
     good = observed[first] & observed[second]
-    if good.sum() * step**2 < LEAST_BEAMS * 2.0 * np.pi * total**2:
+    if good.sum() * step**2 < MIN_BEAMS * 2.0 * np.pi * total**2:
         return None
     one, two = (
         standardise(images[band], observed[band] & good) for band in (first, second)

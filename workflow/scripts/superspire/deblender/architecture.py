@@ -1,4 +1,4 @@
-"""A residual U-Net on a grid of 4 arcsec, with a map and sources as its answer.
+"""A residual U-Net on a grid of 4 arcsec, with a map and sources as its prediction.
 
 SPIRE holds no structure finer than that grid, on which the same work pays for a deeper
 network than on pixels of 1 arcsec. In every cell of it the network answers with
@@ -49,12 +49,12 @@ PRIOR_LOG_ERROR = -1.0
 """What an untrained network answers, roughly: faint sources are rare."""
 
 LOG_ERROR = (-4.0, 2.0)
-LOG_DISTANCE = (-3.0, 3.0)
+LOG_POS_ERR = (-3.0, 3.0)
 LOG_SIGMA = (-3.0, 4.0)
-"""Ranges of the logarithms of the errors of flux, place [arcsec] and map [mJy/beam]."""
+"""Ranges of the logarithms of the errors of flux, position [arcsec], map [mJy/beam]."""
 
 
-class Answer(NamedTuple):
+class Prediction(NamedTuple):
     """What the network says of a sky, as arrays or tensors.
 
     Attributes
@@ -69,8 +69,8 @@ class Answer(NamedTuple):
         Logarithm of the flux of the source [mJy], and its standard error.
     dx, dy : (..., n, n, 4)
         Place of the source, from the middle of the fine cell [arcsec].
-    log_distance : (..., n, n, 4)
-        Logarithm of the standard error of the place along each axis [arcsec].
+    log_pos_err : (..., n, n, 4)
+        Logarithm of the standard error of the position along each axis [arcsec].
     """
 
     image: object
@@ -80,7 +80,7 @@ class Answer(NamedTuple):
     log_error: object
     dx: object
     dy: object
-    log_distance: object
+    log_pos_err: object
 
 
 def unpack(outputs, math=np):
@@ -95,14 +95,14 @@ def unpack(outputs, math=np):
 
     Returns
     -------
-    Answer
+    Prediction
     """
     pixels = CELL**2
     heads = outputs[..., pixels + 1 :]
-    logit, flux, error, dx, dy, distance = (
+    logit, flux, error, dx, dy, pos_err = (
         heads[..., i * FINE_CELLS : (i + 1) * FINE_CELLS] for i in range(HEADS)
     )
-    return Answer(
+    return Prediction(
         outputs[..., :pixels],
         math.clip(outputs[..., pixels], *LOG_SIGMA),
         logit + PRIOR_LOGIT,
@@ -110,7 +110,7 @@ def unpack(outputs, math=np):
         math.clip(error + PRIOR_LOG_ERROR, *LOG_ERROR),
         dx,
         dy,
-        math.clip(distance, *LOG_DISTANCE),
+        math.clip(pos_err, *LOG_POS_ERR),
     )
 
 
@@ -144,7 +144,7 @@ def build_deblender(
     bands : int
         Number of input bands.
     folded : bool
-        Leave out the normalisations that follow convolutions, as `fold` wants it.
+        Leave out the normalisations that follow convolutions, for `fold_batchnorm`.
 
     Returns
     -------
@@ -177,7 +177,7 @@ def build_deblender(
     return keras.Model(images, x, name="deblender")
 
 
-def fold(model, **architecture):
+def fold_batchnorm(model, **architecture):
     """Put normalisations into the convolutions before them: the same, but faster.
 
     Parameters
@@ -223,7 +223,7 @@ def convolve_normalised(x, filters, name, kernel=3, stride=1, relu=True):
 
 
 def convolve(x, filters, name, kernel=3, stride=1, relu=True):
-    """Convolve, and cut off below zero unless told otherwise; see `fold`."""
+    """Convolve, and cut off below zero unless told otherwise; see `fold_batchnorm`."""
     x = layers.Conv2D(filters, kernel, stride, padding="same", name=name)(x)
     return layers.ReLU(name=f"{name}_relu")(x) if relu else x
 

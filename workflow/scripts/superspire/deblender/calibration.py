@@ -26,7 +26,7 @@ from superspire.photometry.matching import find_pairs
 RADIUS = 4.0
 """Largest distance of a source from its true one [arcsec]."""
 
-FAINTEST = 1.0
+MIN_FLUX = 1.0
 """Faintest true source [mJy]."""
 
 QUANTILES = (0.158655, 0.5, 0.841345)
@@ -46,20 +46,20 @@ RAYLEIGH_68 = np.sqrt(-2.0 * np.log(1.0 - 0.682689))
 COVERAGE_EDGES = (4.0, 6.0, 8.0, 10.0, 15.0, 60.0)
 """Edges of the bins in which stated errors are checked [mJy]."""
 
-FEWEST = 20
+MIN_COUNT = 20
 """Sources in a bin of what is to be expected."""
 
 HEATS = np.round(np.arange(0.04, 0.9, 0.01), 2)
 """Least heights of the detection head that are tried."""
 
-LEAST_PROBABILITY = 1.0 / 3.0
+MIN_PROBABILITY = 1.0 / 3.0
 """Least probability of a source that is listed: about half of the F1 that is reached at
 noises of 2 to 5 mJy/beam, for there F1 is largest (Lipton et al. 2014)."""
 
 STEEPEST = 3.0
 """Largest slope of S450 against the network's flux below the faintest known one."""
 
-TOP = 0.999
+MAX_PROBABILITY = 0.999
 """Largest probability that is ever stated."""
 
 
@@ -133,11 +133,11 @@ def calibrate(found, truth, shape):
     Returns
     -------
     dict
-        For `apply`: ``probability`` against ``heat``; ``least_heat``, from which on a
-        source has `LEAST_PROBABILITY`; and of those sources ``flux``, the
+        For `apply`: ``probability`` against ``score``; ``min_score``, from which on a
+        source has `MIN_PROBABILITY`; and of those sources ``flux``, the
         logarithm of the network's flux against that of S450; ``deboosting``, the
         quantiles of (logarithm of the true flux - its own) / its error against it;
-        ``place``, a factor on the positional errors.
+        ``position``, a factor on the positional errors.
 
     Raises
     ------
@@ -145,9 +145,9 @@ def calibrate(found, truth, shape):
         If no source is true.
     """
     found = found[inside(found, shape, RADIUS)].reset_index(drop=True)
-    heat, probability = reliability(found, truth)
-    least_heat = float(np.interp(LEAST_PROBABILITY, probability, heat))
-    found = found[found["heat"] >= least_heat].reset_index(drop=True)
+    score, probability = reliability(found, truth)
+    min_score = float(np.interp(MIN_PROBABILITY, probability, score))
+    found = found[found["score"] >= min_score].reset_index(drop=True)
     log_flux = np.log(found["flux"].to_numpy())
     partner, distance = brightest_partner(found, truth)
     paired = partner >= 0
@@ -163,14 +163,14 @@ def calibrate(found, truth, shape):
         (np.median(own[rows]), *np.quantile(pull[rows], QUANTILES))
         for rows in bins_of(own)
     ]
-    near = distance[paired] / found["distance"].to_numpy()[paired]
+    near = distance[paired] / found["pos_err"].to_numpy()[paired]
     return {
         "flux": flux_curve(found, truth),
         "deboosting": np.transpose(rows).tolist(),
-        "place": float(np.median(near) / RAYLEIGH_MEDIAN),
-        "heat": heat.tolist(),
+        "position": float(np.median(near) / RAYLEIGH_MEDIAN),
+        "score": score.tolist(),
         "probability": probability.tolist(),
-        "least_heat": least_heat,
+        "min_score": min_score,
     }
 
 
@@ -192,19 +192,19 @@ def flux_curve(found, truth, edges=TRUE_EDGES):
         ones.
     """
     partner, _ = brightest_partner(truth, found)
-    answers = found["flux"].to_numpy()
+    predicted = found["flux"].to_numpy()
     nodes = []
     for low, high in itertools.pairwise(edges):
         rows = truth["flux"].between(low, high, inclusive="left").to_numpy()
         seen = rows & (partner >= 0)
         if seen.sum() >= 20 and 2 * seen.sum() > rows.sum():
-            answer = np.median(np.log(answers[partner[seen]]))
-            nodes.append((answer, np.median(np.log(truth["flux"][seen]))))
+            median = np.median(np.log(predicted[partner[seen]]))
+            nodes.append((median, np.median(np.log(truth["flux"][seen]))))
     if not nodes:
         return [[0.0], [0.0]]
-    answer, true = np.transpose(nodes)
-    answer = isotonic_regression(answer).x + 1e-6 * np.arange(len(answer))
-    return [answer.tolist(), true.tolist()]
+    median, true = np.transpose(nodes)
+    median = isotonic_regression(median).x + 1e-6 * np.arange(len(median))
+    return [median.tolist(), true.tolist()]
 
 
 def reliability(found, truth):
@@ -214,7 +214,7 @@ def reliability(found, truth):
 
     Returns
     -------
-    heat, probability : ndarray
+    score, probability : ndarray
         Increasing.
     """
     i, j, _ = find_pairs(found, truth, RADIUS)
@@ -222,23 +222,23 @@ def reliability(found, truth):
     alike = (ratio <= FLUX_FACTOR) & (ratio >= 1.0 / FLUX_FACTOR)
     real = np.zeros(len(found))
     real[i[alike]] = 1.0
-    order = np.argsort(found["heat"].to_numpy(), kind="stable")
-    heat = found["heat"].to_numpy()[order]
+    order = np.argsort(found["score"].to_numpy(), kind="stable")
+    score = found["score"].to_numpy()[order]
     parts = np.array_split(np.arange(len(order)), max(1, len(order) // LEAST))
     share = np.array([real[order[part]].mean() for part in parts])
     weights = np.array([len(part) for part in parts], float)
     fitted = isotonic_regression(share, weights=weights).x
-    return np.array([np.median(heat[part]) for part in parts]), fitted
+    return np.array([np.median(score[part]) for part in parts]), fitted
 
 
-def unbiased(log_flux, answer, true):
+def unbiased(log_flux, median, true):
     """Turn the network's fluxes into those that are right in the median.
 
     Parameters
     ----------
     log_flux : ndarray, shape (n,)
         Logarithm of the network's flux.
-    answer, true : array_like, shape (k,)
+    median, true : array_like, shape (k,)
         What `flux_curve` gives.
 
     Returns
@@ -247,11 +247,11 @@ def unbiased(log_flux, answer, true):
         Logarithm of S450: a monotone cubic between the nodes, a constant factor above
         them, a power law below.
     """
-    if len(answer) == 1:
-        return log_flux + true[0] - answer[0]
-    curve = PchipInterpolator(answer, true)
-    slope = np.clip(curve.derivative()(answer[0]), 1.0, STEEPEST)
-    known = np.clip(log_flux, answer[0], answer[-1])
+    if len(median) == 1:
+        return log_flux + true[0] - median[0]
+    curve = PchipInterpolator(median, true)
+    slope = np.clip(curve.derivative()(median[0]), 1.0, STEEPEST)
+    known = np.clip(log_flux, median[0], median[-1])
     return curve(known) + (log_flux - known) * np.where(log_flux < known, slope, 1.0)
 
 
@@ -270,9 +270,9 @@ def apply(found, calibration):
     pandas.DataFrame
         ``x``, ``y`` [pixel]; ``flux`` [mJy], of which the median at a given true flux
         is this flux, and ``error``; ``deboosted``, ``low``, ``high`` [mJy], median and
-        68 % range of the true flux; ``distance``, the standard error of the place along
-        each axis [arcsec]; ``probability`` that the source is real; ``peak`` and
-        ``heat`` as they were.
+        68 % range of the true flux; ``pos_err``, the standard error of the position
+        along each axis [arcsec]; ``probability`` that the source is real; ``peak`` and
+        ``score`` as they were.
     """
     log_flux = np.log(found["flux"].to_numpy(float))
     log_s = unbiased(log_flux, *calibration["flux"])
@@ -292,15 +292,15 @@ def apply(found, calibration):
             "deboosted": middle,
             "low": low,
             "high": high,
-            "distance": calibration["place"] * found["distance"],
+            "pos_err": calibration["position"] * found["pos_err"],
             "probability": np.minimum(
                 np.interp(
-                    found["heat"], calibration["heat"], calibration["probability"]
+                    found["score"], calibration["score"], calibration["probability"]
                 ),
-                TOP,
+                MAX_PROBABILITY,
             ),
             "peak": found["peak"],
-            "heat": found["heat"],
+            "score": found["score"],
         }
     )
 
@@ -325,7 +325,7 @@ def at_noise(calibration, noise):
     return min(levels, key=lambda level: abs(np.log(level["noise"] / noise)))
 
 
-def expected_at(table, noise):
+def selection_function_at(table, noise):
     """Take what is to be expected at one noise, and what does not depend on it.
 
     Parameters
@@ -361,7 +361,7 @@ def coverage(sources, truth, shape, edges=COVERAGE_EDGES):
     -------
     dict
         ``flux_coverage_LOW_HIGH``, the share of true fluxes within the stated 68 %
-        range, in each bin; ``place_coverage``, that of the true places within the
+        range, in each bin; ``position_coverage``, that of the true positions within the
         circle that should hold 68 %, above the first edge.
     """
     sources = sources[inside(sources, shape, RADIUS)].reset_index(drop=True)
@@ -370,14 +370,14 @@ def coverage(sources, truth, shape, edges=COVERAGE_EDGES):
     sources, distance = sources[paired], distance[paired]
     true = truth["flux"].to_numpy()[partner[paired]]
     hit = (true >= sources["low"]) & (true <= sources["high"])
-    told = sources["deboosted"]
+    deboosted = sources["deboosted"]
     result = {}
     for low, high in itertools.pairwise(edges):
-        own = told.between(low, high, inclusive="left")
+        own = deboosted.between(low, high, inclusive="left")
         result[f"flux_coverage_{low:g}_{high:g}"] = hit[own].mean()
-    radius = sources["distance"] * RAYLEIGH_68
-    bright = told >= edges[0]
-    result["place_coverage"] = (distance <= radius)[bright].mean()
+    radius = sources["pos_err"] * RAYLEIGH_68
+    bright = deboosted >= edges[0]
+    result["position_coverage"] = (distance <= radius)[bright].mean()
     return result
 
 
@@ -418,11 +418,11 @@ def expectations(sources, truth, shape):
             ("completeness", seen[true], truth["flux"][true]),
             ("purity", real[own], sources["flux"][own]),
         ):
-            if len(hits) >= FEWEST:
+            if len(hits) >= MIN_COUNT:
                 share = binomial_interval(int(hits.sum()), len(hits))
                 value = (np.median(flux), hits.mean(), *share, len(hits))
                 rows.append((quantity, low, high, *value))
-        if min(own.sum(), true.sum()) >= FEWEST:
+        if min(own.sum(), true.sum()) >= MIN_COUNT:
             factor = true.sum() / own.sum()
             error = factor * np.sqrt(1.0 / own.sum())
             limits = factor - error, factor + error

@@ -12,14 +12,14 @@ from superspire.maps.cells import CELL, FINE, to_pixels
 WINDOW = 3
 """Side of the square of fine cells in which a source is the most probable."""
 
-LEAST_HEAT = 0.03
+MIN_SCORE = 0.03
 """Least answer of the detection head that is taken for a source."""
 
 SAME = 4.0
 """Distance below which two answers are one source [arcsec]."""
 
 HALO = 4
-"""Rows around a maximum that its place and its peak can reach [cell]."""
+"""Rows around a maximum that its position and its peak can reach [cell]."""
 
 
 def super_resolved(outputs):
@@ -37,11 +37,11 @@ def super_resolved(outputs):
     sigma : ndarray, shape (ny, nx)
         Its standard error in each cell of 4 arcsec [mJy/beam].
     """
-    told = unpack(outputs)
-    return to_pixels(told.image, CELL), np.exp(told.log_sigma)
+    prediction = unpack(outputs)
+    return to_pixels(prediction.image, CELL), np.exp(prediction.log_sigma)
 
 
-def list_sources(outputs, least=LEAST_HEAT):
+def list_sources(outputs, least=MIN_SCORE):
     """List the sources of a field: local maxima of the detection head.
 
     Parameters
@@ -54,9 +54,9 @@ def list_sources(outputs, least=LEAST_HEAT):
     Returns
     -------
     pandas.DataFrame
-        ``x``, ``y`` [pixel of 1 arcsec]; ``heat``, the height, between zero and one;
+        ``x``, ``y`` [pixel of 1 arcsec]; ``score``, the height, between zero and one;
         ``flux`` [mJy], ``log_error``, the standard error of its logarithm;
-        ``distance``, the standard error of the place along each axis [arcsec];
+        ``pos_err``, the standard error of the position along each axis [arcsec];
         ``peak``, of the super-resolved map there [mJy/beam]; the most certain first.
     """
     return join_maxima([list_maxima(outputs, (0, len(outputs)), 0, least)])
@@ -76,7 +76,7 @@ def join_maxima(parts):
         See `list_sources`.
     """
     table = pd.concat(parts, ignore_index=True)
-    table = table.sort_values("heat", ascending=False, kind="stable")
+    table = table.sort_values("score", ascending=False, kind="stable")
     return drop_doubles(table.reset_index(drop=True))
 
 
@@ -94,7 +94,7 @@ class StripLister:
         See `list_sources`.
     """
 
-    def __init__(self, columns, least=LEAST_HEAT):
+    def __init__(self, columns, least=MIN_SCORE):
         self.rows = np.zeros((0, columns, OUTPUTS), np.float32)
         self.first = self.listed = 0
         self.least, self.parts = least, []
@@ -120,7 +120,7 @@ class StripLister:
         return join_maxima(self.parts)
 
 
-def list_maxima(outputs, wanted, first=0, least=LEAST_HEAT):
+def list_maxima(outputs, wanted, first=0, least=MIN_SCORE):
     """List the local maxima of the detection head in some rows.
 
     Parameters
@@ -138,11 +138,13 @@ def list_maxima(outputs, wanted, first=0, least=LEAST_HEAT):
     Returns
     -------
     pandas.DataFrame
-        The columns of `list_sources`, places counted in the field, row by row.
+        The columns of `list_sources`, positions counted in the field, row by row.
     """
-    told = unpack(outputs)
-    heat = to_pixels(expit(told.logit), CELL // FINE)
-    row, column = np.nonzero((heat == maximum_filter(heat, WINDOW)) & (heat >= least))
+    prediction = unpack(outputs)
+    score = to_pixels(expit(prediction.logit), CELL // FINE)
+    row, column = np.nonzero(
+        (score == maximum_filter(score, WINDOW)) & (score >= least)
+    )
     begin, end = ((edge - first) * CELL // FINE for edge in wanted)
     own = (row >= begin) & (row < end)
     row, column = row[own], column[own]
@@ -150,24 +152,24 @@ def list_maxima(outputs, wanted, first=0, least=LEAST_HEAT):
     def there(head):
         return to_pixels(head, CELL // FINE)[row, column].astype(float)
 
-    x = FINE * column + 0.5 + there(told.dx)
-    y = FINE * row + 0.5 + there(told.dy)
-    peak = highest(to_pixels(told.image, CELL), x, y)
+    x = FINE * column + 0.5 + there(prediction.dx)
+    y = FINE * row + 0.5 + there(prediction.dy)
+    peak = highest(to_pixels(prediction.image, CELL), x, y)
     return pd.DataFrame(
         {
             "x": x,
             "y": y + CELL * first,
-            "heat": heat[row, column].astype(float),
-            "flux": np.exp(there(told.log_flux)),
-            "log_error": np.exp(there(told.log_error)),
-            "distance": np.exp(there(told.log_distance)),
+            "score": score[row, column].astype(float),
+            "flux": np.exp(there(prediction.log_flux)),
+            "log_error": np.exp(there(prediction.log_error)),
+            "pos_err": np.exp(there(prediction.log_pos_err)),
             "peak": peak,
         }
     )
 
 
 def highest(image, x, y, reach=2):
-    """Find the largest value within some pixels of places."""
+    """Find the largest value within some pixels of positions."""
     wide = maximum_filter(image, 2 * reach + 1)
     ny, nx = image.shape
     column = np.clip(np.round(x).astype(int), 0, nx - 1)

@@ -31,24 +31,33 @@ class Crops(keras.utils.PyDataset):
         Of all that is drawn; batch number i is the same whenever it is asked for.
     noise : float
         White noise per native pixel [mJy/beam].
-    vary : dict or None
+    noise_augmentation : dict or None
         ``share`` of the images that depart from that: ``noise``, the range of their
         noise [mJy/beam]; ``band_noise``, the scatter of its logarithm from band to
         band; ``calibration``, that of each band's scale.
-    faintest : float
+    min_flux : float
         Faintest source of the labels [mJy].
     flip : bool
         Flip and rotate the images.
     """
 
     def __init__(
-        self, fields, number, size, batch, seed, noise, vary, faintest, flip=True
+        self,
+        fields,
+        number,
+        size,
+        batch,
+        seed,
+        noise,
+        noise_augmentation,
+        min_flux,
+        flip=True,
     ):
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
         self.fields, self.size, self.batch = fields, size, batch
         self.items = range(number)
-        self.seed, self.noise, self.vary = seed, noise, vary
-        self.faintest, self.flip = faintest, flip
+        self.seed, self.noise, self.noise_augmentation = seed, noise, noise_augmentation
+        self.min_flux, self.flip = min_flux, flip
         smallest = min(field.signal.shape[0] for field in fields)
         if smallest < size + 2 * BORDER:
             raise InputError(
@@ -95,19 +104,22 @@ class Crops(keras.utils.PyDataset):
 
     def observation(self, rng):
         """Draw scale and noise [mJy/beam] of each band."""
-        vary, bands = self.vary, self.fields[0].signal.shape[-1]
-        if not vary or rng.random() >= vary["share"]:
+        noise_augmentation, bands = (
+            self.noise_augmentation,
+            self.fields[0].signal.shape[-1],
+        )
+        if not noise_augmentation or rng.random() >= noise_augmentation["share"]:
             return np.float32(1.0), np.full(bands, self.noise, np.float32)
-        level = np.exp(rng.uniform(*np.log(vary["noise"])))
-        level = level * np.exp(rng.normal(0.0, vary["band_noise"], bands))
-        scale = np.exp(rng.normal(0.0, vary["calibration"], bands))
+        level = np.exp(rng.uniform(*np.log(noise_augmentation["noise"])))
+        level = level * np.exp(rng.normal(0.0, noise_augmentation["band_noise"], bands))
+        scale = np.exp(rng.normal(0.0, noise_augmentation["calibration"], bands))
         return scale.astype(np.float32), level.astype(np.float32)
 
     def label(self, sources, x0, y0):
         """Label an image that begins at a pixel of 1 arcsec."""
         x, y, flux = sources[:, 0] - x0, sources[:, 1] - y0, sources[:, 2]
         side = CELL * self.size
-        own = (flux >= self.faintest) & (np.minimum(x, y) > -REACH)
+        own = (flux >= self.min_flux) & (np.minimum(x, y) > -REACH)
         own &= np.maximum(x, y) < side + REACH
         return source_labels(x[own], y[own], flux[own], side // FINE)
 

@@ -17,7 +17,7 @@ LEVELS = np.round(np.arange(0.1, 0.96, 0.05), 2)
 PROBABILITIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
 """Edges of the bins of the stated probability of a source."""
 
-FAINTEST = 4.0
+MIN_FLUX = 4.0
 """Faintest deboosted flux of the sources whose intervals are checked [mJy]."""
 
 
@@ -37,23 +37,23 @@ def reliability_diagram(sources, truth, shape):
     -------
     pandas.DataFrame
         ``quantity``: "flux" (central intervals of the true flux: halves of a Gaussian
-        in its logarithm on either side of the median), "place" (circles) and
+        in its logarithm on either side of the median), "position" (circles) and
         "probability" (of being real: a true source within 4 arcsec and a factor two in
         flux); ``stated`` and measured ``share`` with its 68 % interval ``low``,
         ``high``; ``n`` sources.
     """
     sources = sources[inside(sources, shape, RADIUS)].reset_index(drop=True)
     partner, distance = brightest_partner(sources, truth)
-    judged = (partner >= 0) & (sources["deboosted"] >= FAINTEST).to_numpy()
+    judged = (partner >= 0) & (sources["deboosted"] >= MIN_FLUX).to_numpy()
     own = sources[judged]
     true = np.log(truth["flux"].to_numpy()[partner[judged]])
     low, middle, high = (np.log(own[name]) for name in ("low", "deboosted", "high"))
     width = np.where(true < middle, middle - low, high - middle)
     within = 2.0 * norm.cdf(np.abs(true - middle) / width) - 1.0
-    nearer = -np.expm1(-0.5 * (distance[judged] / own["distance"]) ** 2)
+    nearer = -np.expm1(-0.5 * (distance[judged] / own["pos_err"]) ** 2)
     rows = [
         (quantity, level, int(np.sum(reached <= level)), len(reached))
-        for quantity, reached in (("flux", within), ("place", nearer))
+        for quantity, reached in (("flux", within), ("position", nearer))
         for level in LEVELS
     ]
     rows += probability_rows(sources, truth)
@@ -75,6 +75,6 @@ def probability_rows(sources, truth):
     for low, high in itertools.pairwise(PROBABILITIES):
         own = (stated >= low) & (stated < high)
         if own.any():
-            told = float(stated[own].mean())
-            rows.append(("probability", told, int(real[own].sum()), int(own.sum())))
+            mean = float(stated[own].mean())
+            rows.append(("probability", mean, int(real[own].sum()), int(own.sum())))
     return rows

@@ -8,14 +8,14 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 
-from superspire.deblender.architecture import build_deblender, fold
+from superspire.deblender.architecture import build_deblender, fold_batchnorm
 from superspire.deblender.calibration import apply, at_noise
 from superspire.deblender.catalogue import StripLister, super_resolved
-from superspire.deblender.prediction import answer_strips
+from superspire.deblender.prediction import predict_strips
 from superspire.errors import InputError
 from superspire.instruments import BANDS, SPIRE
 from superspire.io import read_json
-from superspire.maps.cells import CELL, as_trained, on_cells
+from superspire.maps.cells import CELL, match_pixel_smoothing, on_cells
 from superspire.maps.tiling import FILL_HALO, fill_gaps, shift_wcs
 
 UNREADABLE = (KeyError, ValueError, OSError, EOFError, BadZipFile)
@@ -55,8 +55,8 @@ def load_deblender(path, calibration=None, folded=True):
     calibration : str or path-like, optional
         Its calibration.
     folded : bool
-        Make it faster by `superspire.deblender.architecture.fold`; its weights are then
-        not those of the files.
+        Make it faster by `superspire.deblender.architecture.fold_batchnorm`; its
+        weights are then not those of the files.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def load_deblender(path, calibration=None, folded=True):
             f"{weights}: these are not the weights of the network in {path}"
         ) from error
     if folded:
-        model = fold(model, **meta["architecture"])
+        model = fold_batchnorm(model, **meta["architecture"])
     return Deblender(model, meta, read_json(calibration) if calibration else {})
 
 
@@ -144,14 +144,17 @@ def cells_of(maps, wcs, shape, rows=None):
         low, high = max(first - halo, 0), min(last + halo, number)
         strip_wcs = shift_wcs(wcs, 0, CELL * low)
         size = (CELL * (high - low), CELL * columns)
-        own, place = slice(first - low, last - low), slice(first - begin, last - begin)
+        own, inside = (
+            slice(first - low, last - low),
+            slice(first - begin, last - begin),
+        )
         for channel, band in enumerate(SPIRE):
             image = on_cells(maps[band], strip_wcs, size)
             observed = np.isfinite(image)
-            covered[place] &= observed[own]
+            covered[inside] &= observed[own]
             if not observed.all():
                 image = fill_gaps(image, CELL)
-            cells[place, :, channel] = image[own]
+            cells[inside, :, channel] = image[own]
     return cells, covered
 
 
@@ -160,7 +163,7 @@ def cell_shape(shape):
     return tuple(-(-side // CELL) for side in shape)
 
 
-def resolve(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
+def deblend(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
     """Super-resolve a field of any size and list its sources.
 
     Parameters
@@ -191,7 +194,9 @@ def resolve(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
         sky that are probable enough; without a calibration what `list_sources` gives.
     """
     ny, nx = shape
-    maps = {band: as_trained(maps[band], BANDS[band].pixel) for band in SPIRE}
+    maps = {
+        band: match_pixel_smoothing(maps[band], BANDS[band].pixel) for band in SPIRE
+    }
     seen = np.zeros(cell_shape(shape), bool)
     image, sigma = (make(shape, np.float32) for _ in range(2))
     covered = make(shape, bool)
@@ -201,7 +206,7 @@ def resolve(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
         return cells
 
     lister = StripLister(seen.shape[1])
-    for first, outputs in answer_strips(deblender.model, read, seen.shape, show):
+    for first, outputs in predict_strips(deblender.model, read, seen.shape, show):
         lister.add(outputs)
         brightness, error = super_resolved(outputs)
         rows = slice(CELL * first, min(CELL * (first + len(outputs)), ny))
@@ -213,7 +218,7 @@ def resolve(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
     found = lister.sources()
     if deblender.calibration:
         level = at_noise(deblender.calibration, noise)
-        found = apply(found[found["heat"] >= level["least_heat"]], level)
+        found = apply(found[found["score"] >= level["min_score"]], level)
     x, y = found["x"].to_numpy(), found["y"].to_numpy()
     middle = (CELL - 1) / 2
     kept = on_true(seen, (x - middle) / CELL, (y - middle) / CELL)
@@ -229,7 +234,7 @@ def in_pixels(cells, shape):
 
 
 def on_true(mask, x, y):
-    """Tell which places [pixel] lie on true pixels of a mask."""
+    """Tell which positions [pixel] lie on true pixels of a mask."""
     ny, nx = mask.shape
     column, row = (np.round(np.asarray(a)).astype(int) for a in (x, y))
     inside = (column >= 0) & (column < nx) & (row >= 0) & (row < ny)

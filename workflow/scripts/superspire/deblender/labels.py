@@ -5,7 +5,7 @@ import numpy as np
 from superspire.maps.cells import FINE
 
 SMEAR = 3.4
-"""Standard deviation of the smearing of a source's place, the target's [arcsec]."""
+"""Standard deviation of the smearing of a source's position, the target's [arcsec]."""
 
 REACH = 6.0
 """Largest distance at which a fine cell is asked about a source [arcsec]."""
@@ -16,7 +16,7 @@ CARE = 2.5
 HALF = 5
 """Half the side of the square of fine cells that a source can touch."""
 
-LABELS = ("heat", "log_flux", "dx", "dy", "weight")
+LABELS = ("score", "log_flux", "dx", "dy", "weight")
 
 
 def source_labels(x, y, flux, size):
@@ -38,8 +38,8 @@ def source_labels(x, y, flux, size):
     Returns
     -------
     ndarray of float32, shape (size, size, 5)
-        `LABELS`: the smeared places of the sources, of unit height; the logarithm of
-        the flux [mJy] and the place relative to the cell [arcsec] of its source; how
+        `LABELS`: the smeared positions of the sources, of unit height; the logarithm of
+        the flux [mJy] and the position relative to the cell [arcsec] of its source; how
         much this question counts, zero beyond `REACH`.
     """
     labels = np.zeros((size * size, len(LABELS)), np.float32)

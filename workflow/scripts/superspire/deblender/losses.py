@@ -11,7 +11,7 @@ WEIGHTS = {
     "sigma": 0.02,
     "detection": 0.2,
     "flux": 0.02,
-    "place": 0.01,
+    "position": 0.01,
 }
 """Weights of the terms. The map leads; the sources' terms, whose noise comes from the
 many sources that no one can see, would disturb it if they counted more."""
@@ -25,13 +25,13 @@ class DeblenderLoss:
 
     Attributes
     ----------
-    rounding : float
+    logcosh_width : float
         Difference at which the pixels' loss turns from square to linear [mJy/beam].
     weights : dict of str to float
         Weight of each of the terms.
     """
 
-    rounding: float = 1.0
+    logcosh_width: float = 1.0
     weights: dict = field(default_factory=lambda: dict(WEIGHTS))
 
     def names(self, kind):
@@ -57,32 +57,34 @@ class DeblenderLoss:
         dict of str to tensor, shape (batch,)
             ``pixel``: w log cosh(d / w) of the difference d of the pixels;
             ``sigma``: Gaussian likelihood of d given its stated error;
-            ``detection``: cross entropy of the smeared places;
-            ``flux``, ``place``: Gaussian likelihoods of the logarithm of the flux and
-            of the place of the sources.
+            ``detection``: cross entropy of the smeared positions;
+            ``flux``, ``position``: Gaussian likelihoods of the logarithm of the flux
+            and of the position of the sources.
         """
-        answer = unpack(outputs, ops)
-        heat, log_flux, dx, dy, weight = (truth["labels"][..., i] for i in range(5))
-        difference = ops.abs(truth["target"] - answer.image)
-        scaled = difference / self.rounding
-        pixel = self.rounding * (scaled + ops.log1p(ops.exp(-2.0 * scaled)) - LOG_2)
-        log_sigma = ops.expand_dims(answer.log_sigma, -1)
+        prediction = unpack(outputs, ops)
+        score, log_flux, dx, dy, weight = (truth["labels"][..., i] for i in range(5))
+        difference = ops.abs(truth["target"] - prediction.image)
+        scaled = difference / self.logcosh_width
+        pixel = self.logcosh_width * (
+            scaled + ops.log1p(ops.exp(-2.0 * scaled)) - LOG_2
+        )
+        log_sigma = ops.expand_dims(prediction.log_sigma, -1)
         known = ops.stop_gradient(difference)
         sigma = 0.5 * (known * ops.exp(-log_sigma)) ** 2 + log_sigma
-        logit = answer.logit
-        detection = ops.softplus(logit) - heat * logit
-        flux = (log_flux - answer.log_flux) * ops.exp(-answer.log_error)
-        flux = 0.5 * flux**2 + answer.log_error
-        distance2 = (dx - answer.dx) ** 2 + (dy - answer.dy) ** 2
-        place = 0.5 * distance2 * ops.exp(-2.0 * answer.log_distance)
-        place = place + 2.0 * answer.log_distance
+        logit = prediction.logit
+        detection = ops.softplus(logit) - score * logit
+        flux = (log_flux - prediction.log_flux) * ops.exp(-prediction.log_error)
+        flux = 0.5 * flux**2 + prediction.log_error
+        distance2 = (dx - prediction.dx) ** 2 + (dy - prediction.dy) ** 2
+        position = 0.5 * distance2 * ops.exp(-2.0 * prediction.log_pos_err)
+        position = position + 2.0 * prediction.log_pos_err
         asked = ops.sum(weight, axis=(1, 2, 3)) + 1.0
         return {
             "pixel": ops.mean(pixel, axis=(1, 2, 3)),
             "sigma": ops.mean(sigma, axis=(1, 2, 3)),
             "detection": ops.mean(detection, axis=(1, 2, 3)),
             "flux": ops.sum(weight * flux, axis=(1, 2, 3)) / asked,
-            "place": ops.sum(weight * place, axis=(1, 2, 3)) / asked,
+            "position": ops.sum(weight * position, axis=(1, 2, 3)) / asked,
         }
 
     def total(self, terms):

@@ -8,7 +8,7 @@ import numpy as np
 from superspire.deblender.architecture import MULTIPLE, OUTPUTS
 from superspire.maps.tiling import Tiling, overlap, tile_weights
 
-LARGEST_TILE = 512
+MAX_TILE = 512
 """Largest side of a tile [cell]."""
 
 OVERLAP = 48
@@ -34,14 +34,14 @@ def tiling_of(shape):
     superspire.maps.tiling.Tiling
     """
     side = max(shape) + 2 * MARGIN
-    if side > LARGEST_TILE:
-        tiles = np.ceil((side - OVERLAP) / (LARGEST_TILE - OVERLAP))
+    if side > MAX_TILE:
+        tiles = np.ceil((side - OVERLAP) / (MAX_TILE - OVERLAP))
         side = (side - OVERLAP) / tiles + OVERLAP
     side = int(np.ceil(side / MULTIPLE)) * MULTIPLE
     return Tiling(side, OVERLAP, MARGIN, MULTIPLE)
 
 
-def answer_strips(model, read, shape, show=None):
+def predict_strips(model, read, shape, show=None):
     """Ask the network about a field of any size, strip by strip.
 
     The next row of tiles is asked for while the strips of a row are made use of; both
@@ -70,11 +70,11 @@ def answer_strips(model, read, shape, show=None):
     ny, nx = shape
     tiling = tiling_of(shape)
     rows, columns = (list(zip(*tile_weights(n, tiling), strict=True)) for n in shape)
-    places = [overlap(y0, ny, tiling.side) for y0, _ in rows]
+    positions = [overlap(y0, ny, tiling.side) for y0, _ in rows]
     done = itertools.count(1)
 
     def answer_row(number):
-        (up, tile_up), (_, weight_y) = places[number], rows[number]
+        (up, tile_up), (_, weight_y) = positions[number], rows[number]
         cells = read(up)
         outputs = np.zeros((up.stop - up.start, nx, OUTPUTS), np.float32)
         for x0, weight_x in columns:
@@ -88,7 +88,7 @@ def answer_strips(model, read, shape, show=None):
                 show(next(done), len(rows) * len(columns))
         return outputs
 
-    tops = [up.start for up, _ in places]
+    tops = [up.start for up, _ in positions]
     rest = np.zeros((0, nx, OUTPUTS), np.float32)
     with ThreadPoolExecutor(1) as worker:
         ahead = worker.submit(answer_row, 0)
@@ -103,13 +103,13 @@ def answer_strips(model, read, shape, show=None):
             rest = outputs[following - top :].copy()
 
 
-def answer(model, cells, show=None):
-    """Ask the network about a whole field at once; see `answer_strips`.
+def predict(model, cells, show=None):
+    """Ask the network about a whole field at once; see `predict_strips`.
 
     Parameters
     ----------
     model, show
-        See `answer_strips`.
+        See `predict_strips`.
     cells : ndarray of float32, shape (ny, nx, 3)
         SPIRE maps on the cells of the field [mJy/beam].
 
@@ -117,5 +117,5 @@ def answer(model, cells, show=None):
     -------
     ndarray of float32, shape (ny, nx, OUTPUTS)
     """
-    strips = answer_strips(model, cells.__getitem__, cells.shape[:2], show)
+    strips = predict_strips(model, cells.__getitem__, cells.shape[:2], show)
     return np.concatenate([outputs for _, outputs in strips])

@@ -11,20 +11,20 @@ from superspire.maps.cells import CELL, on_cells
 from superspire.sky.beams import GaussianBeam
 from superspire.sky.maps import field_wcs, make_map
 
-FAINTEST = 1.0
+MIN_FLUX = 1.0
 """Faintest source of the lists [mJy]."""
 
 PIVOT_FLUX = 5.0
 """450 µm flux that a change of the counts' slope leaves alone [mJy]."""
 
-LARGEST_CHANGE = 3.0
+MAX_CHANGE = 3.0
 """Most by which such a change may multiply or divide a flux."""
 
 FILES = ("signal", "noise", "target", "sources")
 
 
 @dataclass(frozen=True)
-class Departure:
+class Perturbation:
     """How a sky differs from the model.
 
     Attributes
@@ -48,7 +48,7 @@ class Departure:
     beams: dict | None = None
 
 
-def draw_departure(spread, rng):
+def draw_perturbation(spread, rng):
     """Draw how a sky differs from the model.
 
     Parameters
@@ -60,9 +60,9 @@ def draw_departure(spread, rng):
 
     Returns
     -------
-    Departure
+    Perturbation
     """
-    return Departure(
+    return Perturbation(
         slope=rng.normal(0.0, spread["slope"]),
         amplitude=rng.normal(0.0, spread["amplitude"]),
         colour=rng.normal(0.0, spread["colour"]),
@@ -71,14 +71,14 @@ def draw_departure(spread, rng):
     )
 
 
-def depart(fluxes, departure, rng):
+def perturb(fluxes, perturbation, rng):
     """Move the fluxes of galaxies away from the model.
 
     Parameters
     ----------
     fluxes : dict of int to ndarray, shape (n,)
         Fluxes by band [mJy].
-    departure : Departure
+    perturbation : Perturbation
     rng : numpy.random.Generator
 
     Returns
@@ -86,17 +86,19 @@ def depart(fluxes, departure, rng):
     dict of int to ndarray, shape (n,)
         [mJy].
     """
-    change = (np.maximum(fluxes[TARGET], 1e-6) / PIVOT_FLUX) ** departure.slope
+    change = (np.maximum(fluxes[TARGET], 1e-6) / PIVOT_FLUX) ** perturbation.slope
     change = np.clip(
-        change * np.exp(departure.amplitude), 1 / LARGEST_CHANGE, LARGEST_CHANGE
+        change * np.exp(perturbation.amplitude), 1 / MAX_CHANGE, MAX_CHANGE
     )
-    power = departure.colour + departure.scatter * rng.standard_normal(len(change))
+    power = perturbation.colour + perturbation.scatter * rng.standard_normal(
+        len(change)
+    )
     return {
         band: flux * change * (TARGET / band) ** power for band, flux in fluxes.items()
     }
 
 
-def observe_field(catalogue, fluxes, area, center, departure, rng):
+def observe_field(catalogue, fluxes, area, center, perturbation, rng):
     """Make what a field contributes to the training.
 
     Parameters
@@ -109,7 +111,7 @@ def observe_field(catalogue, fluxes, area, center, departure, rng):
         Area of the square field [deg²].
     center : (float, float)
         Its centre [deg].
-    departure : Departure
+    perturbation : Perturbation
         Of which the beams matter here.
     rng : numpy.random.Generator
 
@@ -129,7 +131,7 @@ def observe_field(catalogue, fluxes, area, center, departure, rng):
     signal, noise = [], []
     for band in SPIRE:
         fwhm = BANDS[band].fwhm
-        width = fwhm * (departure.beams or {}).get(band, 1.0)
+        width = fwhm * (perturbation.beams or {}).get(band, 1.0)
         beam = GaussianBeam(((width, 1.0),), fwhm)
         map_ = make_map(ra, dec, fluxes[band], band, center, side, beam)
         signal.append(np.nan_to_num(on_cells(map_, wcs, (n, n))))
@@ -138,7 +140,7 @@ def observe_field(catalogue, fluxes, area, center, departure, rng):
         noise.append(np.nan_to_num(on_cells(white, wcs, (n, n))))
     target = make_map(ra, dec, fluxes[TARGET], TARGET, center, side).data[:n, :n]
     x, y = wcs.wcs_world2pix(ra, dec, 0)
-    kept = (fluxes[TARGET] >= FAINTEST) & (np.minimum(x, y) > -0.5)
+    kept = (fluxes[TARGET] >= MIN_FLUX) & (np.minimum(x, y) > -0.5)
     kept &= np.maximum(x, y) < n - 0.5
     sources = np.column_stack([x[kept], y[kept], fluxes[TARGET][kept]])
     return {

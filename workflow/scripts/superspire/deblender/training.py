@@ -5,7 +5,7 @@ import pandas as pd
 
 from superspire.deblender.calibration import HEATS, RADIUS
 from superspire.deblender.catalogue import list_sources
-from superspire.deblender.prediction import answer
+from superspire.deblender.prediction import predict
 from superspire.errors import InputError
 from superspire.evaluation.methods import threshold_curve
 
@@ -62,7 +62,7 @@ class FieldValidation:
             terms = self.loss.terms("simulated", truth, network(images))
             values = {name: float(np.mean(term)) for name, term in terms.items()}
             records.append(values | {"loss": float(self.loss.total(terms))})
-        outputs = answer(network, self.cells)
+        outputs = predict(network, self.cells)
         if not np.ptp(outputs[..., 0]) > 0:
             raise InputError(
                 "training: the network has collapsed, its answer is constant; lower "
@@ -71,7 +71,7 @@ class FieldValidation:
         found = list_sources(outputs)
         curve = threshold_curve(
             found.assign(cutout=0, weight=1.0),
-            found["heat"],
+            found["score"],
             self.truth,
             tuple(4 * n for n in self.cells.shape[:2]),
             RADIUS,

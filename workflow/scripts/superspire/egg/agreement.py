@@ -37,7 +37,7 @@ COLUMNS = [
 COUNTED = ("counts", "integral counts")
 """Groups whose quantities are numbers of sources."""
 
-LEAST_SOURCES = 10
+MIN_SOURCES = 10
 """Fewest sources expected in a bin of either side; bins with less are joined."""
 
 
@@ -83,7 +83,7 @@ def join_sparse_bins(table, share=0.5):
     Returns
     -------
     pandas.DataFrame
-        Bins in which `LEAST_SOURCES` are expected in the smaller area, if there are so
+        Bins in which `MIN_SOURCES` are expected in the smaller area, if there are so
         many in all; numbers are added up.
     """
     table = table.sort_values("low", ascending=False)
@@ -91,7 +91,7 @@ def join_sparse_bins(table, share=0.5):
     for number in table["n"] + table["egg_n"]:
         labels.append(label)
         held += number * share
-        if held >= LEAST_SOURCES:
+        if held >= MIN_SOURCES:
             label, held = label + 1, 0
     labels = np.minimum(labels, max(label - 1, 0))
     rules = dict.fromkeys(table, "first") | {"low": "min", "high": "max"}

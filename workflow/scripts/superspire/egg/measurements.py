@@ -7,7 +7,7 @@ import pandas as pd
 
 from superspire.egg.correlation import angular_correlation
 from superspire.egg.sampling import (
-    LEAST_BEYOND,
+    MIN_BEYOND,
     mean_error,
     percentile_errors,
 )
@@ -152,7 +152,7 @@ def measure_redshifts(z, flux):
     for limit in REDSHIFT_LIMITS:
         name = f"S450 > {limit} mJy"
         sample = np.asarray(z[flux > limit], float)
-        if len(sample) < LEAST_BEYOND:
+        if len(sample) < MIN_BEYOND:
             sample = np.full(1, np.nan)
         yield row("redshifts", f"{name}: mean", sample.mean(), mean_error(sample))
         errors = percentile_errors(sample, PERCENTS)

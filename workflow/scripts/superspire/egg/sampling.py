@@ -2,7 +2,7 @@
 
 import numpy as np
 
-LEAST_BEYOND = 10
+MIN_BEYOND = 10
 """Fewest draws beyond a percentile whose error can be estimated."""
 
 REACH = 4.0
@@ -61,10 +61,10 @@ def percentile_errors(sample, percents):
     ndarray, shape (m,)
         (p (1 - p) / n)^0.5 / f (Kendall & Stuart, chapter 10), with the density f
         from the percentiles on both sides; zero where many draws are equal, and NaN if
-        less than `LEAST_BEYOND` are beyond.
+        less than `MIN_BEYOND` are beyond.
     """
     share = np.asarray(percents, float) / 100.0
-    few = len(sample) * np.minimum(share, 1.0 - share) < LEAST_BEYOND - 1e-6
+    few = len(sample) * np.minimum(share, 1.0 - share) < MIN_BEYOND - 1e-6
     error = np.sqrt(share * (1.0 - share) / len(sample))
     low = np.clip(share - REACH * error, 0.0, 1.0)
     high = np.clip(share + REACH * error, 0.0, 1.0)

@@ -29,7 +29,7 @@ PAIR_RADIUS = 4.0
 PAIR_FLUX = 5.0
 """Least super-resolved peak of these pairs [mJy/beam]."""
 
-LEAST_PAIRS = 10
+MIN_PAIRS = 10
 """Fewest pairs that a factor is taken from."""
 
 
@@ -199,14 +199,14 @@ def peak_calibration(target, generated, radius=PAIR_RADIUS, brightest=PAIR_FLUX)
     """
     ratios = []
     for true_map, generated_map in zip(target, generated, strict=True):
-        found = extract_sources(generated_map, 5.0, minimum_flux=brightest)
+        found = extract_sources(generated_map, 5.0, min_flux=brightest)
         true = extract_sources(true_map, 5.0)
         found["cutout"] = true["cutout"] = 0
         partner, _ = match(found, true, radius)
         near = partner >= 0
         ratios.append(true["peak"].value[partner[near]] / found["peak"].value[near])
     ratios = np.concatenate(ratios) if ratios else np.empty(0)
-    enough = len(ratios) >= LEAST_PAIRS
+    enough = len(ratios) >= MIN_PAIRS
     error = np.sqrt(np.pi / 2 / len(ratios)) * np.std(ratios) if enough else np.nan
     return {
         "peak_factor": np.median(ratios) if enough else np.nan,

@@ -11,7 +11,7 @@ from astropy.wcs import WCS
 
 from superspire.instruments import CUTOUT
 from superspire.photometry.sources import (
-    MINIMUM_FLUX,
+    MIN_FLUX,
     extract_sources,
     point_source_fluxes,
 )
@@ -117,7 +117,7 @@ def add_sky_columns(table, index, wcs):
     return table
 
 
-def extract_cutouts(images, index, wcs, threshold, minimum_flux=MINIMUM_FLUX):
+def extract_cutouts(images, index, wcs, threshold, min_flux=MIN_FLUX):
     """Extract the sources of every cutout.
 
     Parameters
@@ -130,7 +130,7 @@ def extract_cutouts(images, index, wcs, threshold, minimum_flux=MINIMUM_FLUX):
         Name of a sky to the WCS of its 450 map.
     threshold : float
         Least signal-to-noise ratio.
-    minimum_flux : float
+    min_flux : float
         Least fitted height [mJy/beam].
 
     Returns
@@ -141,7 +141,7 @@ def extract_cutouts(images, index, wcs, threshold, minimum_flux=MINIMUM_FLUX):
     """
     tables = []
     for cutout, image in zip(index["cutout"], images, strict=True):
-        found = extract_sources(image, threshold, minimum_flux=minimum_flux)
+        found = extract_sources(image, threshold, min_flux=min_flux)
         found.add_column(np.full(len(found), cutout), name="cutout", index=0)
         tables.append(found)
     return add_sky_columns(vstack(tables), index, wcs)

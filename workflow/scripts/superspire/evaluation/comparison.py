@@ -13,7 +13,7 @@ from superspire.evaluation.measures import (
 )
 from superspire.evaluation.protocols import PAPER, POSITION_FLUX, STRICT
 
-LEAST_SOURCES = 20
+MIN_SOURCES = 20
 """Fewest sources of a bin whose purity is quoted."""
 
 PULL_RANGE = (9.0, 24.0)
@@ -55,7 +55,7 @@ def completeness_at_ten(tables, measure, rng):
 def least_purity(tables, measure, rng):
     """Purity of the least pure bin of flux with at least 20 sources."""
     rows = select(tables["purity"], measure)
-    rows = rows[np.isfinite(rows["flux_max"]) & (rows["n_unique"] >= LEAST_SOURCES)]
+    rows = rows[np.isfinite(rows["flux_max"]) & (rows["n_unique"] >= MIN_SOURCES)]
     rows = rows[rows["judged"]]
     return of_bin(rows.loc[rows["fraction"].idxmin()]) if len(rows) else EMPTY
 

@@ -34,7 +34,7 @@ EDGE = 10
 OFFSET_REACH = 30.0
 """Largest offset that is recorded [pixel]."""
 
-LEAST_IN_BIN = 5
+MIN_IN_BIN = 5
 """Fewest distinct sources in a bin of equal counts."""
 
 NEAR = 15.0
@@ -69,7 +69,7 @@ def binomial_interval(hits, trials, level=ONE_SIGMA):
     return float(low), float(high)
 
 
-def judged(catalogue, size=CUTOUT, edge=EDGE):
+def trim_edges(catalogue, size=CUTOUT, edge=EDGE):
     """Leave out the sources at the rim, whose partners may lie outside the cutout."""
     inside = catalogue["x"].between(edge, size - 1 - edge)
     inside &= catalogue["y"].between(edge, size - 1 - edge)
@@ -111,7 +111,7 @@ def recovered_fraction(
         ``n_unique`` (each piece of sky once), ``fraction`` with its 68 % interval
         ``low``, ``high``, ``chance``, and ``judged``, false for bins below `depth`.
     """
-    catalogue = judged(catalogue, size)
+    catalogue = trim_edges(catalogue, size)
     hit = match(catalogue, others, radius, flux_factor)[0] >= 0
     shifted = [
         match(catalogue, moved, radius, flux_factor)[0] >= 0
@@ -161,7 +161,7 @@ def source_offsets(truth, found, reach=OFFSET_REACH, flux_limit=OFFSET_FLUX):
         was found; ``chance_near``, ``chance_any``: the share of shifted catalogues
         with a source within `NEAR` and within `reach`; ``weight``.
     """
-    truth = judged(truth)
+    truth = trim_edges(truth)
     truth = truth[truth["flux"] >= flux_limit].reset_index(drop=True)
     partner, _ = match(truth, found, reach)
     chance = np.array([match(truth, c, reach)[1] for c in shifted_catalogues(found)])
@@ -191,7 +191,7 @@ def matched_fluxes(truth, found, radius):
         ``cutout``, ``x``, ``y``, ``flux`` of the true source, ``flux_sr`` [mJy] and
         ``weight``; only true sources with a partner.
     """
-    truth = judged(truth)
+    truth = trim_edges(truth)
     partner, _ = match(truth, found, radius)
     table = truth[["cutout", "x", "y", "flux", "weight"]][partner >= 0]
     return table.assign(flux_sr=found["flux"].to_numpy()[partner[partner >= 0]])
@@ -215,7 +215,7 @@ def equal_count_bins(flux, flux_sr, weight, n_bins=10):
     """
     flux, flux_sr, weight = (np.asarray(a, float) for a in (flux, flux_sr, weight))
     rows = []
-    n_bins = int(np.clip(weight.sum() // LEAST_IN_BIN, 1, n_bins))
+    n_bins = int(np.clip(weight.sum() // MIN_IN_BIN, 1, n_bins))
     for part in np.array_split(np.argsort(flux, kind="stable"), n_bins):
         if len(part) < 2:
             continue

@@ -13,8 +13,8 @@ from superspire.evaluation.measures import (
     FLUX_EDGES,
     FLUX_FACTOR,
     binomial_interval,
-    judged,
     recovered_fraction,
+    trim_edges,
 )
 from superspire.evaluation.protocols import (
     PAPER,
@@ -187,7 +187,7 @@ def flux_ratios(found, injected, radius, size, edges=FLUX_EDGES):
         ``flux_min``, ``flux_max`` [mJy], ``n`` pairs, ``ratio`` (median of found over
         true), its ``error`` and ``scatter`` (half the range of 68 %).
     """
-    truth = judged(injected, size)
+    truth = trim_edges(injected, size)
     partner, _ = match(truth, found, radius)
     paired = partner >= 0
     true = truth["flux"].to_numpy()[paired]
@@ -242,7 +242,7 @@ def recovered_counts(found, injected, size, edges=FLUX_EDGES):
     """
     area = (size - 20.0) ** 2 / 3600.0**2
     n, n_true = (
-        np.histogram(judged(table, size)["flux"], edges)[0]
+        np.histogram(trim_edges(table, size)["flux"], edges)[0]
         for table in (found, injected)
     )
     width = np.diff(edges) * area
@@ -293,11 +293,11 @@ def summarise(found, injected, match_radius, strict_radius, size):
         fluxes; ``offset``, ``offset_error`` of the nearest source within
         `match_radius` [arcsec]; ``n_true`` and ``n_found`` above 10 mJy.
     """
-    truth = judged(injected, size)
+    truth = trim_edges(injected, size)
     flux = truth["flux"]
     bright = truth[flux >= BRIGHT].reset_index(drop=True)
     faint = truth[flux.between(*FAINT, inclusive="left")].reset_index(drop=True)
-    own = judged(found, size)
+    own = trim_edges(found, size)
     own = own[own["flux"] >= BRIGHT].reset_index(drop=True)
     partner, distance = match(bright, found, match_radius)
     _, faint_distance = match(faint, found, match_radius)

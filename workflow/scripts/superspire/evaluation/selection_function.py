@@ -67,7 +67,7 @@ def expected_ratio(flux_450, flux_500, edges=RATIO_EDGES):
 
 
 def at_flux(table, quantity, flux, fainter=True):
-    """Interpolate an expectation in the logarithm of flux.
+    """Interpolate a selection function in the logarithm of flux.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def at_flux(table, quantity, flux, fainter=True):
     Returns
     -------
     value, error : ndarray, shape (n,)
-        The expectation and half its 68 % range.
+        The selection_function and half its 68 % range.
     """
     own = table[table["quantity"] == quantity].sort_values("flux")
     flux = np.asarray(flux, float)

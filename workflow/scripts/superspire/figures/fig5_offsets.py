@@ -14,7 +14,7 @@ SMOOTHING = 30.0
 PAPER_RADIUS = 15.0
 RADII = tuple(f"r{round(100 * level)}" for level in LEVELS)
 LINES = ("-", "--", ":")
-LEAST_SOURCES = 20
+MIN_SOURCES = 20
 """Fewest distinct sources of a sector with a contour."""
 
 
@@ -39,7 +39,7 @@ def offset_contours(tables):
             apart = np.abs((table["angle"] - angle + 180.0) % 360.0 - 180.0)
             near = table if np.isnan(angle) else table[apart <= SMOOTHING]
             radii = containment_radii(near["separation"], near["weight"])
-            few = near["weight"].sum() < LEAST_SOURCES
+            few = near["weight"].sum() < MIN_SOURCES
             radii = radii * np.nan if few and not np.isnan(angle) else radii
             record = {"dataset": dataset, "angle": angle, "n": len(near)}
             rows.append(record | dict(zip(RADII, radii, strict=True)))

@@ -15,7 +15,7 @@ from superspire.figures.style import (
     width_of,
 )
 
-LEAST_SOURCES = 5
+MIN_SOURCES = 5
 """Fewest distinct sources of a bin that is drawn."""
 
 
@@ -103,7 +103,7 @@ def draw_panel(axes, table):
     axes.set_ylim(0, 1.05)
     shift = {name: 1.0 + 0.025 * (i - 1) for i, name in enumerate(COLOURS)}
     for (dataset, measure), rows in table.groupby(["dataset", "measure"], sort=False):
-        rows = rows[(rows["n_unique"] >= LEAST_SOURCES) & rows["judged"]]
+        rows = rows[(rows["n_unique"] >= MIN_SOURCES) & rows["judged"]]
         if len(rows) == 0:
             continue
         flux = np.sqrt(rows["flux_min"] * rows["flux_max"]) * shift[dataset]

@@ -8,7 +8,7 @@ import pandas as pd
 from superspire.evaluation.protocols import PAPER, POSITION, POSITION_FLUX, STRICT
 from superspire.figures.style import PAGE, error_bars, plt
 
-LEAST_SOURCES = 5
+MIN_SOURCES = 5
 """Fewest sources of a bin that is drawn."""
 
 STYLES = {
@@ -120,7 +120,7 @@ def draw_fractions(axes, table, looks, titles):
     """Draw one panel of fractions, with chance levels where they are not next to 0."""
     for name, look in looks.items():
         rows = table[(table["method"] == name) & np.isfinite(table["flux_max"])]
-        rows = rows[(rows["n"] >= LEAST_SOURCES) & rows["judged"]]
+        rows = rows[(rows["n"] >= MIN_SOURCES) & rows["judged"]]
         low, high = rows["low"], rows["high"]
         points(axes, rows, "fraction", low, high, look, label=titles[name])
         at = np.sqrt(rows["flux_min"] * rows["flux_max"])
@@ -131,7 +131,7 @@ def draw_fractions(axes, table, looks, titles):
 def draw_ratios(axes, table, looks):
     """Draw the median ratio of found and true flux; bars are the scatter."""
     for i, (name, look) in enumerate(looks.items()):
-        rows = table[(table["method"] == name) & (table["n"] >= LEAST_SOURCES)]
+        rows = table[(table["method"] == name) & (table["n"] >= MIN_SOURCES)]
         shift = 1.0 + 0.02 * (i - 0.5 * len(looks))
         rows = rows.assign(at=np.sqrt(rows["flux_min"] * rows["flux_max"]) * shift)
         low, high = rows["ratio"] - rows["scatter"], rows["ratio"] + rows["scatter"]
@@ -144,7 +144,7 @@ def draw_ratios(axes, table, looks):
 def draw_counts(axes, table, looks):
     """Draw the number of sources found over the true one."""
     for name, look in looks.items():
-        rows = table[(table["method"] == name) & (table["n_true"] >= LEAST_SOURCES)]
+        rows = table[(table["method"] == name) & (table["n_true"] >= MIN_SOURCES)]
         error = rows["error"]
         low, high = rows["ratio"] - error, rows["ratio"] + error
         points(axes, rows, "ratio", low, high, look)

@@ -175,7 +175,7 @@ def draw_sources(axes, table, shape, pixel, radius):
         else (np.empty(0), np.empty(0))
     )
     inside = (x > -0.5) & (x < shape[1] - 0.5) & (y > -0.5) & (y < shape[0] - 0.5)
-    flagged = np.asarray(table["NEAR_EDGE"]) | np.asarray(table["SATURATED"])
+    flagged = np.asarray(table["NEAR_EDGE"]) | np.asarray(table["EXTRAPOLATED"])
     for i in np.flatnonzero(inside)[:CIRCLES]:
         axes.add_patch(
             Circle(

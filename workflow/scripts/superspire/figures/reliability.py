@@ -9,7 +9,7 @@ from superspire.figures.style import PAGE, error_bars
 
 PANELS = {
     "flux": ("Stated interval of flux", "Share of true fluxes inside"),
-    "place": ("Stated circle", "Share of true places inside"),
+    "position": ("Stated circle", "Share of true positions inside"),
     "probability": ("Stated probability", "Share of real sources"),
 }
 LOOKS = (

@@ -40,7 +40,7 @@ def to_pixels(cells, step):
     return image.reshape(ny * step, nx * step)
 
 
-def as_trained(map_, pixel):
+def match_pixel_smoothing(map_, pixel):
     """Resample a map of coarser pixels so that its sources are as sharp as in training.
 
     A pixel of side p smears a source by p² / 12 along each axis, linear interpolation

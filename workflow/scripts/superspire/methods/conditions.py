@@ -11,7 +11,7 @@ class Condition:
     ----------
     title : str
         What is different.
-    catalogue : {"model", "two_modes"}
+    catalogue : {"model", "2sfm"}
         Where the galaxies come from.
     noise : float
         White noise per native pixel [mJy/beam].
@@ -36,7 +36,7 @@ class Condition:
 
 CONDITIONS = {
     "nominal": Condition("as trained"),
-    "two_modes": Condition("galaxies of another model", catalogue="two_modes"),
+    "2sfm": Condition("galaxies of another model", catalogue="2sfm"),
     "noise_1": Condition("noise 1 mJy/beam", noise=1.0),
     "noise_5": Condition("noise 5 mJy/beam", noise=5.0),
     "pixels_hsa": Condition(

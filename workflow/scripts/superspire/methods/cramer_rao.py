@@ -36,7 +36,7 @@ def least_errors(filter_):
     return float(information**-0.5), float(gradient**-0.5)
 
 
-def ceilings(maps, beams, statistics, flux):
+def cramer_rao(maps, beams, statistics, flux):
     """Measure the bounds for the sources of a field.
 
     Parameters

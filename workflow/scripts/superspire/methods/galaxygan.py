@@ -22,7 +22,7 @@ from superspire.training.backend import (
     is_tensorflow,
     share_of_replica,
 )
-from superspire.training.checkpoint import Backup
+from superspire.training.checkpoint import Checkpoint
 from superspire.training.trainer import LossModel, train
 from superspire.unet.architecture import BAND_COUNT, KERNEL
 from superspire.unet.losses import pixel_term
@@ -33,7 +33,7 @@ WIDTHS = (1, 2, 4, 8)
 STRIDES = (2, 2, 2, 1)
 """Their strides: each value of the output judges a patch of 70 pixels."""
 
-SHARE = 0.5
+FRACTION = 0.5
 """Base filters of the discriminator, of the network's. They are as many in pix2pix;
 with half of them a step takes about as long as one of the paper's loss."""
 
@@ -271,18 +271,18 @@ class AdversarialModel(LossModel):
         return self.get_metrics_result()
 
 
-class RivalBackup(Backup):
-    """A backup that holds the rival besides.
+class RivalBackup(Checkpoint):
+    """A checkpoint that holds the rival besides.
 
     Parameters
     ----------
-    backup : superspire.training.checkpoint.Backup
+    checkpoint : superspire.training.checkpoint.Checkpoint
         That of the network alone.
     rival : Rival
     """
 
-    def __init__(self, backup, rival):
-        self.path, self.partial, self.rival = backup.path, backup.partial, rival
+    def __init__(self, checkpoint, rival):
+        self.path, self.partial, self.rival = checkpoint.path, checkpoint.partial, rival
 
     def variables(self, network, adam):
         """All that changes while both are trained."""
@@ -290,13 +290,20 @@ class RivalBackup(Backup):
 
 
 def train_adversarially(
-    network, passes, options, settings, rng_of, validation=None, backup=None, *others
+    network,
+    passes,
+    options,
+    settings,
+    make_rng,
+    validation=None,
+    checkpoint=None,
+    *others,
 ):
     """Train a network against a discriminator.
 
     Parameters
     ----------
-    network, passes, options, settings, rng_of, validation, backup, *others
+    network, passes, options, settings, make_rng, validation, checkpoint, *others
         See `superspire.training.trainer.train`; of the weights in `options` that of the
         pixel term is used.
 
@@ -318,14 +325,14 @@ def train_adversarially(
             f"found {keras.backend.backend()}"
         )
     _, size, _, bands = network.input_shape
-    filters = max(1, int(SHARE * network.get_layer("conv1").filters))
-    mean, deviation = measure_scale(passes[0].batches(rng_of(0, 0)))
+    filters = max(1, int(FRACTION * network.get_layer("conv1").filters))
+    mean, deviation = measure_scale(passes[0].batches(make_rng(0, 0)))
     discriminator = build_discriminator(
         filters, size=size, bands=bands, mean=mean, deviation=deviation
     )
     rival = Rival(discriminator, options, deviation[-1])
-    backup = RivalBackup(backup, rival) if backup else None
+    checkpoint = RivalBackup(checkpoint, rival) if checkpoint else None
     return train(
-        *(network, passes, rival, settings, rng_of, validation, backup, *others),
+        *(network, passes, rival, settings, make_rng, validation, checkpoint, *others),
         model_of=AdversarialModel,
     )

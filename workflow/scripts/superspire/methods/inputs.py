@@ -4,10 +4,10 @@ import numpy as np
 
 from superspire.evaluation.catalogues import TRUTH_LIMIT
 from superspire.io import read_columns, read_json
-from superspire.methods.methods import Knowledge
+from superspire.methods.methods import MethodInputs
 
 
-def read_knowledge(files, params, positions=None):
+def read_inputs(files, params, positions=None):
     """Collect what a method may know.
 
     Parameters
@@ -16,13 +16,13 @@ def read_knowledge(files, params, positions=None):
         ``statistics``; of a network ``network`` and ``calibration``; of the deblender
         ``levels`` in place of the latter.
     params : snakemake.io.Params
-        ``realism``, ``threshold`` and ``minimum_flux`` of the configuration.
+        ``realism``, ``threshold`` and ``min_flux`` of the configuration.
     positions : tuple of (ndarray, ndarray), optional
         True positions [deg], for the method that is told them.
 
     Returns
     -------
-    superspire.methods.methods.Knowledge
+    superspire.methods.methods.MethodInputs
     """
     network, named = {}, files.keys()
     if "levels" in named:
@@ -33,11 +33,11 @@ def read_knowledge(files, params, positions=None):
             "calibration": read_json(files.calibration),
             "extraction": {
                 "threshold": params.threshold,
-                "minimum_flux": params.minimum_flux,
+                "min_flux": params.min_flux,
             },
         }
     statistics = read_json(files.statistics)
-    return Knowledge(statistics, dict(params.realism), positions, network)
+    return MethodInputs(statistics, dict(params.realism), positions, network)
 
 
 def true_positions(path):

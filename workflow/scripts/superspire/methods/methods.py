@@ -19,7 +19,7 @@ POSITION_SNR = 1.5
 
 
 @dataclass(frozen=True)
-class Knowledge:
+class MethodInputs:
     """What a method may know besides the maps.
 
     Attributes
@@ -42,17 +42,17 @@ class Knowledge:
     network: dict = field(default_factory=dict)
 
 
-def find(name, maps, knowledge):
+def find(name, maps, inputs):
     """Find the sources of a field by one method.
 
     Parameters
     ----------
     name : str
-        Key of `superspire.methods.TITLES`, or any name if `knowledge` holds a
+        Key of `superspire.methods.TITLES`, or any name if `inputs` holds a
         network.
     maps : dict of int to superspire.io.Map
         Native maps of 250, 350 and 500 µm [mJy/beam].
-    knowledge : Knowledge
+    inputs : MethodInputs
         What the method may know besides.
 
     Returns
@@ -60,15 +60,15 @@ def find(name, maps, knowledge):
     astropy.table.Table
         ``ra``, ``dec`` [deg], ``flux`` at 450 µm [mJy], ``snr`` of at least `FLOOR`.
     """
-    if knowledge.network:
+    if inputs.network:
         from superspire.methods import networks
 
         find_by = networks.find_by_network
-        if "extraction" not in knowledge.network:
+        if "extraction" not in inputs.network:
             find_by = networks.find_by_deblender
-        return find_by(maps, **knowledge.network, least_snr=FLOOR)
-    beams = {band: beam_of(band, knowledge.realism) for band in SPIRE}
-    statistics = knowledge.statistics
+        return find_by(maps, **inputs.network, least_snr=FLOOR)
+    beams = {band: beam_of(band, inputs.realism) for band in SPIRE}
+    statistics = inputs.statistics
     if name.startswith("blind_"):
         band = int(name.removeprefix("blind_"))
         colour = statistics["colours"][str(band)]
@@ -86,12 +86,12 @@ def find(name, maps, knowledge):
         found = find_filtered(maps, beams, statistics, (250,), POSITION_SNR)
         positions = np.asarray(found["ra"]), np.asarray(found["dec"])
     else:
-        positions = knowledge.positions
+        positions = inputs.positions
     table = force(maps, beams, statistics, *positions)
     return table[table["snr"] >= FLOOR]
 
 
-def find_in_files(name, files, knowledge, threads=None):
+def find_in_files(name, files, inputs, threads=None):
     """Run a method on the maps of some files, for instance in a process of its own.
 
     Parameters
@@ -100,7 +100,7 @@ def find_in_files(name, files, knowledge, threads=None):
         See `find`.
     files : dict of int to str
         FITS file of each band.
-    knowledge : Knowledge
+    inputs : MethodInputs
         What the method may know besides.
     threads : int, optional
         Threads of a network.
@@ -110,8 +110,8 @@ def find_in_files(name, files, knowledge, threads=None):
     astropy.table.Table
         See `find`.
     """
-    if knowledge.network and threads:
+    if inputs.network and threads:
         from superspire.training.backend import set_threads
 
         set_threads(threads)
-    return find(name, {band: read_map(file) for band, file in files.items()}, knowledge)
+    return find(name, {band: read_map(file) for band, file in files.items()}, inputs)

@@ -4,8 +4,8 @@ import numpy as np
 from astropy.table import Table
 from scipy.stats import norm
 
-from superspire.deblender.calibration import LEAST_PROBABILITY
-from superspire.deblender.inference import load_deblender, resolve
+from superspire.deblender.calibration import MIN_PROBABILITY
+from superspire.deblender.inference import deblend, load_deblender
 from superspire.maps.tiling import common_grid, super_resolve_field
 from superspire.photometry.uncertainty import extraction_noise
 from superspire.products.catalogue import extract_blocks
@@ -25,7 +25,7 @@ def find_by_network(maps, path, calibration, extraction, least_snr):
     calibration : dict
         ``factor`` of the map and ``peak_factor`` of the peaks.
     extraction : dict
-        ``threshold`` and ``minimum_flux`` of the configuration, which fix the least
+        ``threshold`` and ``min_flux`` of the configuration, which fix the least
         noise of a map.
     least_snr : float
         Least signal-to-noise ratio.
@@ -73,8 +73,8 @@ def find_by_deblender(maps, path, calibration, least_snr):
     set_precision("auto")
     network = load_deblender(path, calibration)
     wcs, shape = common_grid(maps, {band: f"map {band}" for band in maps})
-    *_, found = resolve(network, maps, wcs, shape)
-    deviate = norm.ppf(found["probability"]) - norm.ppf(LEAST_PROBABILITY)
+    *_, found = deblend(network, maps, wcs, shape)
+    deviate = norm.ppf(found["probability"]) - norm.ppf(MIN_PROBABILITY)
     found = found.assign(snr=least_snr + np.maximum(deviate, 0.0))
     x, y = found["x"].to_numpy(), found["y"].to_numpy()
     ra, dec = wcs.all_pix2world(x, y, 0) if len(x) else (x, y)

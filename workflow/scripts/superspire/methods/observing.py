@@ -9,7 +9,7 @@ from superspire.sky.cirrus import cirrus_field
 from superspire.sky.maps import field_wcs, make_map
 
 
-def observe(condition, galaxies, center, area, rng_of):
+def observe(condition, galaxies, center, area, make_rng):
     """Observe a sky under a condition.
 
     Parameters
@@ -21,7 +21,7 @@ def observe(condition, galaxies, center, area, rng_of):
         Centre of the field [deg].
     area : float
         Its area [deg²].
-    rng_of : callable
+    make_rng : callable
         From names to a random generator.
 
     Returns
@@ -36,18 +36,18 @@ def observe(condition, galaxies, center, area, rng_of):
         beam = beam_of(band, {"spire_beams": condition.beams})
         foreground = None
         if condition.cirrus:
-            rng = rng_of("cirrus")
+            rng = make_rng("cirrus")
             foreground = cirrus_field(band, beam, side, condition.cirrus, rng).rows
         flux = np.asarray(galaxies[f"S{band}"], float)
         pixel = condition.pixels.get(band, BANDS[band].pixel)
         map_ = make_map(ra, dec, flux, band, center, side, beam, foreground, pixel)
-        white = rng_of("noise", band).standard_normal(map_.data.shape)
+        white = make_rng("noise", band).standard_normal(map_.data.shape)
         data = condition.scale.get(band, 1.0) * map_.data + condition.noise * white
         maps[band] = Map(data.astype(np.float32), map_.wcs)
     return maps
 
 
-def truth_of(galaxies, center, area, faintest=1.0):
+def truth_of(galaxies, center, area, min_flux=1.0):
     """List the true sources of a sky on its grid of 1 arcsec.
 
     Returns
@@ -55,7 +55,7 @@ def truth_of(galaxies, center, area, faintest=1.0):
     x, y : ndarray
         Places [pixel].
     flux : ndarray
-        450 µm fluxes of at least `faintest` [mJy].
+        450 µm fluxes of at least `min_flux` [mJy].
     size : int
         Side of the grid [pixel].
     wcs : astropy.wcs.WCS
@@ -63,7 +63,7 @@ def truth_of(galaxies, center, area, faintest=1.0):
     """
     wcs, size = field_wcs(center, 3600.0 * np.sqrt(area), 1.0)
     flux = np.asarray(galaxies[f"S{TARGET}"], float)
-    kept = flux >= faintest
+    kept = flux >= min_flux
     ra, dec = (np.asarray(galaxies[name], float)[kept] for name in ("RA", "DEC"))
     x, y = wcs.wcs_world2pix(ra, dec, 0)
     return x, y, flux[kept], size, wcs

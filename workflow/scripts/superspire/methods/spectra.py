@@ -6,7 +6,7 @@ from scipy import fft
 OUTER = 0.9
 """Share of the Nyquist frequency above which a map holds instrument noise alone."""
 
-LEAST_NOISE = 0.01
+MIN_NOISE = 0.01
 """Noise that every map is taken to have [mJy/beam]."""
 
 PART = 1024
@@ -44,18 +44,18 @@ def white_noise(image):
     Returns
     -------
     float
-        Noise per pixel [mJy/beam], at least `LEAST_NOISE`.
+        Noise per pixel [mJy/beam], at least `MIN_NOISE`.
     """
     low = [max(0, (n - PART) // 2) for n in image.shape]
     part = np.asarray(image[low[0] : low[0] + PART, low[1] : low[1] + PART], float)
     observed = np.isfinite(part)
     if not observed.any():
-        return LEAST_NOISE
+        return MIN_NOISE
     taper = np.outer(*(np.hanning(n + 2)[1:-1] for n in part.shape)) * observed
     flat = np.where(observed, part - np.mean(part[observed]), 0.0)
     power = np.abs(fft.rfft2(flat * taper)) ** 2 / np.sum(taper**2)
     outer = wavenumbers(part.shape, 1.0) >= 0.5 * OUTER
-    return float(max(np.sqrt(np.mean(power[outer])), LEAST_NOISE))
+    return float(max(np.sqrt(np.mean(power[outer])), MIN_NOISE))
 
 
 def noise_spectra(response, confusion, noise, pixel):

@@ -9,10 +9,10 @@ from superspire.instruments import APERTURE_RADIUS, PIXEL
 BLEND_RADIUS = 2.0 * APERTURE_RADIUS / PIXEL
 """Separation below which the circles of two sources overlap [pixel]."""
 
-TOP_SHARE = 0.9
+MAX_FRACTION = 0.9
 """Share of the network's output range above which a flux is flagged."""
 
-TOP_REACH = 2
+MAX_REACH = 2
 """Distance from a source, along each axis, at which its top is looked for [pixel]."""
 
 
@@ -52,12 +52,12 @@ def near_top(image, x, y, top):
     -------
     ndarray of bool, shape (n,)
     """
-    steps = np.arange(-TOP_REACH, TOP_REACH + 1)
+    steps = np.arange(-MAX_REACH, MAX_REACH + 1)
     ny, nx = image.shape
     rows = np.clip(np.round(y).astype(int)[:, None] + steps, 0, ny - 1)
     columns = np.clip(np.round(x).astype(int)[:, None] + steps, 0, nx - 1)
     around = image[rows[:, :, None], columns[:, None, :]]
-    return np.nan_to_num(around).max(axis=(1, 2)) > TOP_SHARE * top
+    return np.nan_to_num(around).max(axis=(1, 2)) > MAX_FRACTION * top
 
 
 def exceeds(map_, ra, dec, high):

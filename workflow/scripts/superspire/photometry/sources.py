@@ -31,7 +31,7 @@ TARGET_SNR = 3.0
 SAME_SOURCE = 0.25
 """Maxima nearer than this are one source, as on a saturated top [FWHM]."""
 
-MINIMUM_FLUX = 0.5
+MIN_FLUX = 0.5
 """Faintest source that is looked for in a map without noise [mJy]."""
 
 ANNULUS = (15.0, 30.0)
@@ -162,7 +162,7 @@ def extract_sources(
     image,
     threshold,
     fwhm=BANDS[TARGET].fwhm,
-    minimum_flux=MINIMUM_FLUX,
+    min_flux=MIN_FLUX,
     rms=None,
     border=0,
 ):
@@ -182,9 +182,9 @@ def extract_sources(
         Least signal-to-noise ratio: fitted height / `rms`.
     fwhm : float
         Full width at half maximum of a point source [arcsec].
-    minimum_flux : float
+    min_flux : float
         Least fitted height [mJy/beam]: the noise of a super-resolved map can be next
-        to nothing, so `rms` is taken to be at least `minimum_flux` / `threshold`.
+        to nothing, so `rms` is taken to be at least `min_flux` / `threshold`.
     rms : float, optional
         Noise of the fitted heights [mJy/beam]; measured by default.
     border : float
@@ -203,7 +203,7 @@ def extract_sources(
     flat = np.where(observed, image - median, 0.0)
     if rms is None:
         rms = height_rms(flat, fwhm, observed)
-    rms = max(rms, minimum_flux / threshold)
+    rms = max(rms, min_flux / threshold)
     x, y, height = fitted_peaks(flat, threshold * rms, fwhm, ~observed)
     ny, nx = image.shape
     kept = (x >= border) & (x <= nx - 1 - border)

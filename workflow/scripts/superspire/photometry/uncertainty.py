@@ -46,7 +46,7 @@ def best_observed(image, side=SAMPLE):
     return max(squares, key=lambda square: np.isfinite(image[square]).sum())
 
 
-def extraction_noise(image, threshold, minimum_flux):
+def extraction_noise(image, threshold, min_flux):
     """Measure level and noise of a map that `extract_sources` takes its S/N from.
 
     Parameters
@@ -55,7 +55,7 @@ def extraction_noise(image, threshold, minimum_flux):
         Map [mJy/beam]; NaN where nothing was observed.
     threshold : float
         Least signal-to-noise ratio of a source.
-    minimum_flux : float
+    min_flux : float
         Least fitted height of a source [mJy/beam].
 
     Returns
@@ -63,7 +63,7 @@ def extraction_noise(image, threshold, minimum_flux):
     level : float
         Clipped median of the best observed part [mJy/beam].
     noise : float
-        Clipped scatter of the heights fitted there, at least `minimum_flux` /
+        Clipped scatter of the heights fitted there, at least `min_flux` /
         `threshold` [mJy/beam].
     """
     part = np.asarray(image[best_observed(image)], dtype=float)
@@ -71,7 +71,7 @@ def extraction_noise(image, threshold, minimum_flux):
     level = background(part)[0] if observed.any() else 0.0
     flat = np.where(observed, part - level, 0.0)
     rms = height_rms(flat, BANDS[TARGET].fwhm, observed)
-    return level, max(rms, minimum_flux / threshold)
+    return level, max(rms, min_flux / threshold)
 
 
 def local_rms(image, x, y):

@@ -11,7 +11,7 @@ from superspire.evaluation.selection_function import COLUMNS as EXPECTED
 from superspire.evaluation.selection_function import at_flux
 from superspire.maps.tiling import near_edge
 from superspire.photometry.flags import blended, exceeds, near_top
-from superspire.photometry.sources import MINIMUM_FLUX, extract_sources
+from superspire.photometry.sources import MIN_FLUX, extract_sources
 from superspire.photometry.uncertainty import extraction_noise, flux_errors, local_rms
 
 BLOCK = 2048
@@ -54,7 +54,7 @@ COLUMNS = {
     "X": ("pos.cartesian.x", "Column in the super-resolved map, first pixel is 0"),
     "Y": ("pos.cartesian.y", "Row in the super-resolved map, first pixel is 0"),
     "NEAR_EDGE": (FLAG, "Within half a 500 micron beam of unobserved sky"),
-    "SATURATED": (FLAG, "Beyond the fluxes that the network was trained on"),
+    "EXTRAPOLATED": (FLAG, "Beyond the fluxes that the network was trained on"),
     "BLENDED": (FLAG, "Another source within 20 arcsec, so that circles overlap"),
 }
 """UCD and description of each column of the catalogue."""
@@ -68,11 +68,11 @@ def build_catalogue(
     threshold,
     noise=None,
     peak_ratio=1.0,
-    minimum_flux=MINIMUM_FLUX,
+    min_flux=MIN_FLUX,
     top=np.inf,
     inputs=None,
     scatter=None,
-    expectation=None,
+    selection_function=None,
 ):
     """Extract the sources of a calibrated super-resolved map.
 
@@ -95,7 +95,7 @@ def build_catalogue(
         Flux of a point source over the height of its peak in `image`
         (`superspire.evaluation.calibration.peak_calibration` over the calibration
         factor).
-    minimum_flux : float
+    min_flux : float
         Least fitted height of a source [mJy/beam].
     top : float
         Largest value that `image` can have [mJy/beam].
@@ -105,7 +105,7 @@ def build_catalogue(
     scatter : tuple of (array_like, array_like), optional
         Flux [mJy] and fractional scatter of the flux against the truth, measured on
         independent sky; see `superspire.photometry.uncertainty.measured_scatter`.
-    expectation : pandas.DataFrame, optional
+    selection_function : pandas.DataFrame, optional
         Completeness, purity and colour against flux
         (`superspire.evaluation.selection_function`); NaN without it.
 
@@ -115,8 +115,8 @@ def build_catalogue(
         The columns of `COLUMNS` with units, brightest source first.
     """
     if noise is None:
-        _, noise = extraction_noise(image, threshold, minimum_flux)
-    found = extract_blocks(image, threshold, minimum_flux, noise)
+        _, noise = extraction_noise(image, threshold, min_flux)
+    found = extract_blocks(image, threshold, min_flux, noise)
     x, y, peak = (np.asarray(found[key], float) for key in ("x", "y", "peak"))
     flux = peak * peak_ratio
     ra, dec = wcs.all_pix2world(x, y, 0) if len(x) else (x, y)
@@ -132,11 +132,11 @@ def build_catalogue(
             "S450_ERR": error * units.mJy,
             "S450_APER": np.asarray(found["aperture_flux"], float) * units.mJy,
             "SNR": np.asarray(found["snr"], float),
-            **expected_columns(flux, error, expectation),
+            **expected_columns(flux, error, selection_function),
             "X": x * units.pix,
             "Y": y * units.pix,
             "NEAR_EDGE": near_edge(covered, x, y),
-            "SATURATED": beyond,
+            "EXTRAPOLATED": beyond,
             "BLENDED": blended(x, y),
         }
     )
@@ -147,14 +147,14 @@ def build_catalogue(
     return table
 
 
-def expected_columns(flux, error, expectation=None):
+def expected_columns(flux, error, selection_function=None):
     """Give what mock sky lets expect of sources of these fluxes.
 
     Parameters
     ----------
     flux, error : ndarray, shape (n,)
         450 µm fluxes and their errors [mJy].
-    expectation : pandas.DataFrame, optional
+    selection_function : pandas.DataFrame, optional
         See `superspire.evaluation.selection_function`.
 
     Returns
@@ -163,11 +163,11 @@ def expected_columns(flux, error, expectation=None):
         S500_PRED, S500_PRED_ERR [mJy], COMPLETENESS, PURITY and their errors; NaN
         where nothing was measured.
     """
-    if expectation is None:
-        expectation = pd.DataFrame(columns=EXPECTED)
-    ratio, spread = at_flux(expectation, "S500/S450", flux)
-    completeness = at_flux(expectation, "completeness", flux, fainter=False)
-    purity = at_flux(expectation, "purity", flux, fainter=False)
+    if selection_function is None:
+        selection_function = pd.DataFrame(columns=EXPECTED)
+    ratio, spread = at_flux(selection_function, "S500/S450", flux)
+    completeness = at_flux(selection_function, "completeness", flux, fainter=False)
+    purity = at_flux(selection_function, "purity", flux, fainter=False)
     return {
         "S500_PRED": ratio * flux * units.mJy,
         "S500_PRED_ERR": np.hypot(spread * flux, ratio * error) * units.mJy,
@@ -178,7 +178,7 @@ def expected_columns(flux, error, expectation=None):
     }
 
 
-def extract_map(image, threshold, minimum_flux=0.0):
+def extract_map(image, threshold, min_flux=0.0):
     """Extract the sources of a map of any size, whose noise is measured first.
 
     Parameters
@@ -187,7 +187,7 @@ def extract_map(image, threshold, minimum_flux=0.0):
         Map [mJy/beam].
     threshold : float
         Least signal-to-noise ratio.
-    minimum_flux : float
+    min_flux : float
         Least fitted height [mJy/beam].
 
     Returns
@@ -195,11 +195,11 @@ def extract_map(image, threshold, minimum_flux=0.0):
     astropy.table.Table
         See `extract_blocks`.
     """
-    _, noise = extraction_noise(image, threshold, minimum_flux)
-    return extract_blocks(image, threshold, minimum_flux, noise)
+    _, noise = extraction_noise(image, threshold, min_flux)
+    return extract_blocks(image, threshold, min_flux, noise)
 
 
-def extract_blocks(image, threshold, minimum_flux, noise):
+def extract_blocks(image, threshold, min_flux, noise):
     """Extract the sources of a map of any size piece by piece, with one noise.
 
     Parameters
@@ -208,7 +208,7 @@ def extract_blocks(image, threshold, minimum_flux, noise):
         Map [mJy/beam].
     threshold : float
         Least signal-to-noise ratio.
-    minimum_flux : float
+    min_flux : float
         Least fitted height [mJy/beam].
     noise : float
         Noise of the fitted heights [mJy/beam].
@@ -226,9 +226,7 @@ def extract_blocks(image, threshold, minimum_flux, noise):
             part = image[top : y0 + BLOCK + HALO, left : x0 + BLOCK + HALO]
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-                found = extract_sources(
-                    part, threshold, minimum_flux=minimum_flux, rms=noise
-                )
+                found = extract_sources(part, threshold, min_flux=min_flux, rms=noise)
             x, y = found["x"].value + left, found["y"].value + top
             found["x"], found["y"] = x * units.pix, y * units.pix
             own = (x >= x0 - 0.5) & (x < x0 + BLOCK - 0.5)

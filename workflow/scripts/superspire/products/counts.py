@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-LARGEST_FACTOR = 3.0
+MAX_FACTOR = 3.0
 """Bins that need a larger correction, or its inverse, are left out."""
 
 
-def corrected_counts(flux, expectation, area):
+def corrected_counts(flux, selection_function, area):
     """Count sources in bins of S450 and correct the numbers.
 
     The factor of each bin comes from mock sky (`superspire.deblender.calibration`) and
@@ -18,7 +18,7 @@ def corrected_counts(flux, expectation, area):
     ----------
     flux : ndarray, shape (n,)
         S450 of the sources [mJy].
-    expectation : pandas.DataFrame
+    selection_function : pandas.DataFrame
         `superspire.evaluation.selection_function.COLUMNS`; its quantity "counts" is
         used.
     area : float
@@ -31,8 +31,10 @@ def corrected_counts(flux, expectation, area):
         the corrected differential counts with the Poisson error of both numbers, the
         one here and the one on mock sky; ``uncorrected`` [deg⁻² mJy⁻¹]; ``factor``.
     """
-    factors = expectation[expectation["quantity"] == "counts"].sort_values("flux_min")
-    small = factors["value"].between(1.0 / LARGEST_FACTOR, LARGEST_FACTOR)
+    factors = selection_function[
+        selection_function["quantity"] == "counts"
+    ].sort_values("flux_min")
+    small = factors["value"].between(1.0 / MAX_FACTOR, MAX_FACTOR)
     factors = factors[small]
     rows = []
     for bin_ in factors.itertuples():

@@ -21,8 +21,11 @@ COLUMNS = {
         FLUX,
         "Median true flux of sources that look alike, on mock sky",
     ),
-    "S450_LOW": (f"stat.min;{FLUX}", "Lower end of the 68 percent range of theirs"),
-    "S450_HIGH": (f"stat.max;{FLUX}", "Upper end of it"),
+    "S450_DEBOOSTED_LO": (
+        f"stat.min;{FLUX}",
+        "Lower end of the 68 percent range of theirs",
+    ),
+    "S450_DEBOOSTED_HI": (f"stat.max;{FLUX}", "Upper end of it"),
     "SNR": ("stat.snr", "S450 over S450_ERR"),
     "PROBABILITY": (
         "stat.probability",
@@ -33,14 +36,14 @@ COLUMNS = {
         name: OTHERS[name]
         for name in (
             *("COMPLETENESS", "COMPLETENESS_ERR", "PURITY", "PURITY_ERR"),
-            *("X", "Y", "NEAR_EDGE", "SATURATED", "BLENDED"),
+            *("X", "Y", "NEAR_EDGE", "EXTRAPOLATED", "BLENDED"),
         )
     },
 }
 """UCD and description of each column of the catalogue."""
 
 
-def build_catalogue(sources, covered, wcs, inputs, expectation):
+def build_catalogue(sources, covered, wcs, inputs, selection_function):
     """Tell of every source of a field what is known of it.
 
     Parameters
@@ -54,7 +57,7 @@ def build_catalogue(sources, covered, wcs, inputs, expectation):
     inputs : sequence of (superspire.io.Map, float)
         Each input map and the largest flux density that the calibration saw
         [mJy/beam].
-    expectation : pandas.DataFrame
+    selection_function : pandas.DataFrame
         `superspire.evaluation.selection_function.COLUMNS`.
 
     Returns
@@ -72,19 +75,19 @@ def build_catalogue(sources, covered, wcs, inputs, expectation):
         {
             "RA": ra * units.deg,
             "DEC": dec * units.deg,
-            "POS_ERR": columns["distance"] * units.arcsec,
+            "POS_ERR": columns["pos_err"] * units.arcsec,
             "S450": flux * units.mJy,
             "S450_ERR": error * units.mJy,
             "S450_DEBOOSTED": columns["deboosted"] * units.mJy,
-            "S450_LOW": columns["low"] * units.mJy,
-            "S450_HIGH": columns["high"] * units.mJy,
+            "S450_DEBOOSTED_LO": columns["low"] * units.mJy,
+            "S450_DEBOOSTED_HI": columns["high"] * units.mJy,
             "SNR": flux / error,
             "PROBABILITY": columns["probability"],
-            **expected_columns(flux, error, expectation),
+            **expected_columns(flux, error, selection_function),
             "X": x * units.pix,
             "Y": y * units.pix,
             "NEAR_EDGE": near_edge(covered, x, y),
-            "SATURATED": beyond,
+            "EXTRAPOLATED": beyond,
             "BLENDED": blended(x, y),
         }
     )

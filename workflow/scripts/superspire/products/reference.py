@@ -29,7 +29,7 @@ FLUX_CUTS = (4.0, 6.0, 8.5, 12.0, 17.0, np.inf)
 
 RECOVERED, CONFIRMED = "recovered", "confirmed"
 
-DEEP_SHARE = 0.84
+DEEP_FRACTION = 0.84
 """Share of a published catalogue's sources whose noise its depth is taken from."""
 
 BEYOND = 600.0
@@ -190,7 +190,7 @@ def published_depth(reference):
     if known.empty:
         return 0.0
     least = (known["flux"] / known["error"]).min()
-    return float(least * known["error"].quantile(DEEP_SHARE))
+    return float(least * known["error"].quantile(DEEP_FRACTION))
 
 
 def compare_with_reference(catalogue, reference, covered, wcs, radius, strict_radius):

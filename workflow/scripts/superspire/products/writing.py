@@ -27,7 +27,7 @@ REGION_RADIUS = 5.0
 LABELS = 50
 """Most sources that are labelled, or nothing else would be seen."""
 
-FLAGS = ("NEAR_EDGE", "SATURATED", "BLENDED")
+FLAGS = ("NEAR_EDGE", "EXTRAPOLATED", "BLENDED")
 
 
 def creation_date():
@@ -57,7 +57,7 @@ def dated_cards(cards):
 
 
 def add_checksums(path):
-    """Write the sums of all HDUs of a file into their headers, in place."""
+    """Write the sums of all HDUs of a file into their headers, in position."""
     with fits.open(path, mode="update", memmap=True) as hdus:
         for hdu in hdus:
             hdu.add_datasum(when="checksum of the data")
@@ -176,7 +176,7 @@ def write_regions(path, table):
         style = []
         if row["ID"] <= LABELS:
             style.append(f"text={{{row['ID']}: {row['S450']:.1f} mJy}}")
-        if row["NEAR_EDGE"] or row["SATURATED"]:
+        if row["NEAR_EDGE"] or row["EXTRAPOLATED"]:
             style.append("color=yellow")
         if row["BLENDED"]:
             style.append("dash=1")

@@ -14,7 +14,7 @@ SCUBA2_BEAM = ((7.9, 0.94), (25.0, 0.06))
 ERROR_BEAMS = ((3.0, 0.6), (10.0, 0.4))
 """SPIRE's error beams: FWHM over that of the core, share of the missing area."""
 
-LOG_FAINTEST = -25.0
+LOG_MIN_PROFILE = -25.0
 """Log2 of the profile, relative to its peak, below which a Gaussian ends."""
 
 CORE = 0.8
@@ -48,7 +48,7 @@ class GaussianBeam:
     def reach(self):
         """Radius beyond which each component is below 2^-25 of the peak [arcsec]."""
         return max(
-            0.5 * fwhm * np.sqrt(max(0.0, np.log2(abs(a)) - LOG_FAINTEST))
+            0.5 * fwhm * np.sqrt(max(0.0, np.log2(abs(a)) - LOG_MIN_PROFILE))
             for fwhm, a in self.components
         )
 

@@ -9,7 +9,7 @@ from superspire.errors import InputError
 from superspire.instruments import BANDS
 from superspire.sky import dust as dust_model
 from superspire.sky import lensing, lines
-from superspire.sky.clustering import SMALLEST_AREA, clustering_slices, positions
+from superspire.sky.clustering import MIN_AREA, clustering_slices, positions
 from superspire.sky.cosmology import luminosity_distance
 from superspire.sky.galaxies import NO_SCATTER, draw_scatter, evaluate
 from superspire.sky.population import draw_slices, expected_population
@@ -78,9 +78,9 @@ def check_request(area, z_min, z_max, log_mass_min, center, clustering):
             f"log_mass_min: expected {LOG_MASS_RANGE[0]:g} to {LOG_MASS_RANGE[1]:g} "
             f"(log10 of solar masses), found {log_mass_min}"
         )
-    if clustering and area < SMALLEST_AREA:
+    if clustering and area < MIN_AREA:
         raise InputError(
-            f"area: expected at least {SMALLEST_AREA:.4f} deg² for clustered positions "
+            f"area: expected at least {MIN_AREA:.4f} deg² for clustered positions "
             f"(or clustering: false), found {area}"
         )
     if not (np.isfinite(center[0]) and abs(center[1]) <= 90.0):
@@ -270,8 +270,8 @@ def simulate_parts(
     dust : superspire.sky.dust.DustLibrary
         Dust templates.
     responses : dict, optional
-        Responses of the bands (`superspire.sky.response.load_responses`), by default
-        top-hats.
+        Responses of the bands (`superspire.sky.filter_curves.load_responses`), by
+        default top-hats.
     realism : dict, optional
         The section of the configuration; of its keys EFFECTS act here, all off by
         default.
@@ -365,8 +365,8 @@ def evaluate_model(z, log_mass, passive, dust, scatter=NO_SCATTER, responses=Non
     scatter : superspire.sky.galaxies.Scatter, optional
         Deviates.
     responses : dict, optional
-        Responses of the bands (`superspire.sky.response.load_responses`), by default
-        top-hats.
+        Responses of the bands (`superspire.sky.filter_curves.load_responses`), by
+        default top-hats.
 
     Returns
     -------

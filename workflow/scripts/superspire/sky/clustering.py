@@ -24,8 +24,8 @@ MARGIN = 0.8
 FILL_SAMPLES = 200
 FRACTION_HIGH, FRACTION_LOW = 0.4, 0.2
 LOG_MASS_SPLIT, LOG_MASS_UNCLUSTERED = 10.5, 8.0
-Z_STEP, Z_STEP_MIN, Z_STEP_MAX, Z_TOP = 0.1, 0.1, 0.5, 10.0
-SMALLEST_AREA = 0.2 * np.pi * RADIUS**2
+Z_STEP, Z_STEP_MIN, Z_STEP_MAX, Z_MAX_GRID = 0.1, 0.1, 0.5, 10.0
+MIN_AREA = 0.2 * np.pi * RADIUS**2
 """Area below which there is no clustering in EGG [deg²]."""
 
 
@@ -43,7 +43,7 @@ def clustering_slices(z_max):
         Edges from 0 to at least 10; fixed, to fix the projected amplitude.
     """
     edges = [0.0]
-    while edges[-1] < max(Z_TOP, z_max):
+    while edges[-1] < max(Z_MAX_GRID, z_max):
         edges.append(edges[-1] + min(max(Z_STEP * edges[-1], Z_STEP_MIN), Z_STEP_MAX))
     return np.array(edges)
 
@@ -210,7 +210,7 @@ def share_points(fill, points_per_disc, rng):
     points_per_disc : int
         Mean number of points per disc.
     rng : numpy.random.Generator
-        Source of the rounding.
+        Source of the logcosh_width.
 
     Returns
     -------
@@ -295,7 +295,7 @@ def positions(z, log_mass, side, expected, rng, seed_density=None):
         Positions between 0 and `side` [deg].
     """
     points = rng.uniform(0.0, side, (len(z), 2))
-    if side**2 < SMALLEST_AREA:
+    if side**2 < MIN_AREA:
         return points
     p = clustered_probability(z, log_mass)
     clustered = np.flatnonzero(rng.random(len(z), dtype=np.float32) < p)

@@ -8,7 +8,7 @@ from astropy.io import fits
 
 from superspire.errors import InputError
 from superspire.sky.cosmology import luminosity_distance
-from superspire.sky.response import load_responses
+from superspire.sky.filter_curves import load_responses
 
 COMPACT = Path(__file__).parents[4] / "resources" / "dust" / "compact_s18.fits"
 """The library that comes with the workflow."""
@@ -176,7 +176,7 @@ def band_operator(wavelength, z, response):
     z : ndarray, shape (n,)
         Redshift.
     response : tuple of ndarray
-        Nodes [µm] and response there [1/µm] (`superspire.sky.response`).
+        Nodes [µm] and response there [1/µm] (`superspire.sky.filter_curves`).
 
     Returns
     -------
@@ -326,8 +326,8 @@ def exact_fluxes(library, z, index, fraction, mass, responses=None):
     mass : ndarray, shape (n,)
         Mass of dust [Msun].
     responses : dict, optional
-        Responses of the bands (`superspire.sky.response.load_responses`), by default
-        top-hats.
+        Responses of the bands (`superspire.sky.filter_curves.load_responses`), by
+        default top-hats.
 
     Returns
     -------
@@ -354,8 +354,8 @@ class FluxTable:
     z_min, z_max : float
         Range of redshift.
     responses : dict, optional
-        Responses of the bands (`superspire.sky.response.load_responses`), by default
-        top-hats.
+        Responses of the bands (`superspire.sky.filter_curves.load_responses`), by
+        default top-hats.
     """
 
     def __init__(self, library, z_min, z_max, responses=None):

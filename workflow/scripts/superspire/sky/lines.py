@@ -112,7 +112,7 @@ def line_fluxes(z, log_mass, log_sfr, dust_mass, responses, scatter=NO_SCATTER):
     dust_mass : ndarray, shape (n,)
         Mass of dust [Msun].
     responses : dict
-        Responses of the bands (`superspire.sky.response.load_responses`).
+        Responses of the bands (`superspire.sky.filter_curves.load_responses`).
     scatter : LineScatter, optional
         Deviates, by default none.
 

@@ -12,7 +12,7 @@ at most 20 %: it changes the counts up to 20 mJy at 250-500 µm by less than 5 %
 import numpy as np
 
 from superspire.sky.dust import GRID_STEP, band_operator, dilution
-from superspire.sky.response import load_responses
+from superspire.sky.filter_curves import load_responses
 
 HC_OVER_K = 14387.77
 """Second radiation constant [µm K]."""
@@ -134,8 +134,8 @@ class FieldFluxes:
     z_min, z_max : float
         Range of redshift.
     responses : dict, optional
-        Responses of the bands (`superspire.sky.response.load_responses`), by default
-        top-hats.
+        Responses of the bands (`superspire.sky.filter_curves.load_responses`), by
+        default top-hats.
     """
 
     def __init__(self, z_min, z_max, responses=None):

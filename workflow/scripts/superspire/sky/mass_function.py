@@ -9,7 +9,7 @@ IMF_OFFSET = np.log10(1.0 / 1.8)
 
 LOW_EDGES = (0.0, 0.3, 0.7, 1.2, 1.9, 2.5, 3.5, 4.5)
 N_HIGH = 53
-Z_TOP = 15.0
+Z_MAX_GRID = 15.0
 N_MASS = 181
 MASS_RANGE = (3.95, 13.05)
 
@@ -67,7 +67,7 @@ def double_schechter(log_mass, m1, phi1, alpha1, m2, phi2, alpha2):
 
 def redshift_edges():
     """Edges of the redshift bins of the mass functions, shape (61,)."""
-    high = np.linspace(LOW_EDGES[-1], Z_TOP, N_HIGH + 1)
+    high = np.linspace(LOW_EDGES[-1], Z_MAX_GRID, N_HIGH + 1)
     return np.concatenate([LOW_EDGES, high[1:]])
 
 

@@ -39,7 +39,7 @@ from superspire.sky.population import (
     redshift_slices,
 )
 
-NAME = "two_modes"
+NAME = "2sfm"
 
 CHABRIER = -0.24
 """From Salpeter to Chabrier masses and star formation rates [dex]."""
@@ -78,7 +78,7 @@ SFR_SCATTER = 0.3
 EXCESS = (0.87, 5.3)
 """Median of main sequence and of starbursts, over the main sequence (ibid.)."""
 
-STARBURST_SHARE, STARBURST_KNEE = (0.015, 0.03), 1.0
+STARBURST_FRACTION, STARBURST_KNEE = (0.015, 0.03), 1.0
 """Starbursts at z = 0, and from z = 1 on (ibid.)."""
 
 SFR_MAX = 1000.0
@@ -197,7 +197,7 @@ def main_sequence(z, log_mass):
 
 def starburst_share(z):
     """Share of starbursts among star-forming galaxies of a redshift."""
-    return np.interp(z, [0.0, STARBURST_KNEE], STARBURST_SHARE)
+    return np.interp(z, [0.0, STARBURST_KNEE], STARBURST_FRACTION)
 
 
 def mean_field(z, starburst):

@@ -10,7 +10,7 @@ Its time grows with the sources and with the area of the beam: 4 µs of one core
 each source in a SPIRE map and 20 µs at 450 µm, with the Gaussians of Table 1; 23 and
 170 µs with the extended and two-component beams. It holds the image in 4 bytes per
 pixel, and needs on disk as much again and 80 bytes per source. The number of sources
-and the size of the PSF have no limit that matters; an image has at most `LARGEST`
+and the size of the PSF have no limit that matters; an image has at most `MAX_SIDE`
 pixels along a side, 165 deg² at 450 µm.
 """
 
@@ -43,10 +43,10 @@ ZERO_POINT = 16.4
 SAMPLES = 3
 """Samples of the PSF image along a native pixel, 9 or more along the FWHM."""
 
-LARGEST = 46340
+MAX_SIDE = 46340
 """Most pixels along a side: SkyMaker counts pixels in 32 bits."""
 
-LEAST_SHARE = 0.1
+MIN_FRACTION = 0.1
 """Least sum of a PSF image over that of its absolute values."""
 
 POINT_SOURCE = 100
@@ -82,8 +82,8 @@ def find_program():
         others.append(path)
     found = " and ".join(others) + ", not SkyMaker" if others else "neither"
     raise InputError(
-        f"simulation.image_maker: skymaker needs the program {' or '.join(PROGRAMS)} "
-        f"of {HOME} on the PATH, found {found}; image_maker: model needs no program"
+        f"simulation.renderer: skymaker needs the program {' or '.join(PROGRAMS)} "
+        f"of {HOME} on the PATH, found {found}; renderer: model needs no program"
     )
 
 
@@ -280,9 +280,9 @@ def make_map_skymaker(
     check(flux, n, side, band)
     program = find_program()
     psf = psf_image(beam_of(band) if beam is None else beam, pixel)
-    if psf.sum() < LEAST_SHARE * np.abs(psf).sum():
+    if psf.sum() < MIN_FRACTION * np.abs(psf).sum():
         raise InputError(
-            f"simulation.image_maker: skymaker divides the {band} µm beam by its area, "
+            f"simulation.renderer: skymaker divides the {band} µm beam by its area, "
             "found none (realism.scuba2_filter must be null)"
         )
     x, y = wcs.wcs_world2pix(ra, dec, 1)
@@ -327,9 +327,9 @@ def check(flux, n, side, band):
         raise InputError(
             f"field of {side} arcsec is smaller than a pixel of {BANDS[band].pixel}"
         )
-    if n > LARGEST:
+    if n > MAX_SIDE:
         raise InputError(
-            f"simulation.image_maker: skymaker makes images of at most {LARGEST} "
+            f"simulation.renderer: skymaker makes images of at most {MAX_SIDE} "
             f"pixels along a side, found {n} at {band} µm"
         )
     wrong = ~np.isfinite(flux) | (flux < 0)

@@ -203,7 +203,7 @@ def outside_graph(function, *arrays):
     return ops.convert_to_tensor(function(*map(ops.convert_to_numpy, arrays)))
 
 
-def read_ahead(batches):
+def prefetch(batches):
     """Make batches while the step before runs.
 
     Under TensorFlow a pass of a `keras.utils.PyDataset` ends with a wait of up to five

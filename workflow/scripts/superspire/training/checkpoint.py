@@ -9,10 +9,10 @@ import numpy as np
 from keras import ops
 
 DAMAGED = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile)
-"""What reading a backup raises that is cut off, overwritten or of another network."""
+"""Raised by checkpoints that are cut off, overwritten or of another network."""
 
 
-class Backup:
+class Checkpoint:
     """State of a training after its last whole epoch.
 
     It is kept in a folder that is no output of the workflow, since Snakemake deletes
@@ -32,7 +32,7 @@ class Backup:
         self.partial = self.path.with_suffix(".partial.npz")
 
     def save(self, network, adam, history, best):
-        """Replace the backup at once, or leave it as it is if the disk is full.
+        """Replace the checkpoint at once, or leave it as it is if the disk is full.
 
         Parameters
         ----------

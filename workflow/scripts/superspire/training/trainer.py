@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from superspire.errors import InputError
-from superspire.training.backend import Adam, read_ahead, share_of_replica
+from superspire.training.backend import Adam, prefetch, share_of_replica
 from superspire.training.callbacks import Progress
 
 LOWEST_RATE = 0.02
@@ -109,9 +109,9 @@ def train(
     passes,
     options,
     settings,
-    rng_of,
+    make_rng,
     validation=None,
-    backup=None,
+    checkpoint=None,
     bar=None,
     record=None,
     model_of=LossModel,
@@ -129,11 +129,11 @@ def train(
         Terms and weights of the loss.
     settings : dict
         epochs, learning_rate, schedule, keep.
-    rng_of : callable
+    make_rng : callable
         From (epoch, pass) to a random generator.
     validation : superspire.unet.validation.Validation, optional
         What the network is measured on after every epoch.
-    backup : superspire.training.checkpoint.Backup, optional
+    checkpoint : superspire.training.checkpoint.Checkpoint, optional
         Where the state is kept after every epoch; training goes on from there.
     bar : tqdm.tqdm, optional
         Progress bar over the images.
@@ -153,7 +153,7 @@ def train(
     InputError
         If the loss is not finite or the network's output is constant.
     """
-    sizes = [one.batches(rng_of(0, i)) for i, one in enumerate(passes)]
+    sizes = [one.batches(make_rng(0, i)) for i, one in enumerate(passes)]
     adam = optimiser(
         settings["learning_rate"],
         settings["epochs"] * sum(len(batches) for batches in sizes),
@@ -164,7 +164,7 @@ def train(
     for kind in dict.fromkeys(one.kind for one in passes):
         models[kind] = model_of(network, kind, options)
         models[kind].compile(optimizer=adam, jit_compile=False)
-    history, best = backup.restore(network, adam) if backup else ([], [])
+    history, best = checkpoint.restore(network, adam) if checkpoint else ([], [])
     done = history[-1]["epoch"] if history else 0
     if bar is not None:
         images = sum(len(batches.items) for batches in sizes)
@@ -172,7 +172,7 @@ def train(
         bar.update(done * images)
     for epoch in range(done + 1, settings["epochs"] + 1):
         entries = [
-            train_pass(models[one.kind], one.batches(rng_of(epoch, number)), bar)
+            train_pass(models[one.kind], one.batches(make_rng(epoch, number)), bar)
             | {"epoch": epoch, "pass": number, "kind": one.kind}
             for number, one in enumerate(passes)
         ]
@@ -186,8 +186,8 @@ def train(
                 record(entry)
         if best_epoch(history, settings["keep"]) == epoch:
             best = [ops.convert_to_numpy(v) for v in network.variables]
-        if backup:
-            backup.save(network, adam, history, best)
+        if checkpoint:
+            checkpoint.save(network, adam, history, best)
     for variable, value in zip(network.variables, best, strict=True):
         variable.assign(value)
     return history
@@ -199,7 +199,7 @@ def train_pass(model, batches, bar=None):
     if bar is not None:
         callbacks.append(Progress(bar, batches))
     start = time.perf_counter()
-    data = read_ahead(batches)
+    data = prefetch(batches)
     logs = model.fit(data, shuffle=False, verbose=0, callbacks=callbacks).history
     seconds = time.perf_counter() - start
     terms = {name: values[-1] for name, values in logs.items()}

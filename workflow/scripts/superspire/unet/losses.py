@@ -25,18 +25,18 @@ class LossOptions:
         Weight of each of `TERMS`.
     pixel : {"l1", "logcosh"}
         Pixel term: eq. 6, or the same with its corner rounded.
-    rounding : float
+    logcosh_width : float
         Difference at which "logcosh" turns from square to linear, in normalised
         pixel values.
-    finding : {"graph", "photutils"}
+    detection : {"graph", "photutils"}
         Whether sources are found and measured in the training graph, or by photutils
         outside of it, which gives the same and takes longer.
     """
 
     weights: dict
     pixel: str = "l1"
-    rounding: float = 1.0
-    finding: str = "graph"
+    logcosh_width: float = 1.0
+    detection: str = "graph"
 
     def names(self, kind):
         """Names of the terms of one kind of image."""
@@ -69,14 +69,14 @@ def fluxes(images, marked, options):
         0 where nothing is marked.
     """
     beam = float(beam_area(BANDS[TARGET].fwhm)) / PIXEL**2
-    if options.finding == "photutils":
+    if options.detection == "photutils":
         return reference_detection.aperture_sums(images, marked) / beam
     return detection.aperture_sums(images) * marked / beam
 
 
 def generated_sources(generated, ordered, options):
     """Mark the sources of generated images at S/N > 1 (eq. 5)."""
-    if options.finding == "photutils":
+    if options.detection == "photutils":
         return reference_detection.find_peaks(generated, GENERATED_SNR)
     return detection.find_peaks(generated, ordered, GENERATED_SNR)
 
@@ -97,9 +97,9 @@ def pixel_term(target, generated, options):
     """
     difference = ops.abs(generated - target)
     if options.pixel == "logcosh":
-        scaled = difference / options.rounding
+        scaled = difference / options.logcosh_width
         softplus = ops.log1p(ops.exp(-2.0 * scaled))
-        difference = options.rounding * (scaled + softplus - 0.6931471805599453)
+        difference = options.logcosh_width * (scaled + softplus - 0.6931471805599453)
     return ops.mean(difference, axis=(1, 2, 3))
 
 

@@ -18,7 +18,7 @@ from superspire.training.backend import (
     set_threads,
 )
 from superspire.training.callbacks import TensorBoard
-from superspire.training.checkpoint import Backup
+from superspire.training.checkpoint import Checkpoint
 from superspire.training.trainer import Pass, best_epoch, train
 from superspire.training.versions import versions
 from superspire.unet.architecture import build_network
@@ -33,8 +33,8 @@ def loss_options(loss, normalisation):
     return LossOptions(
         {**PRESETS[loss["preset"]], **loss["weights"]},
         loss["pixel"],
-        loss["rounding"] / float(high - low),
-        loss["finding"],
+        loss["logcosh_width"] / float(high - low),
+        loss["detection"],
     )
 
 
@@ -48,7 +48,7 @@ def plan_epoch(images, settings):
 
 
 def training_digest(job):
-    """Name this training by its code, settings and data, for its backup."""
+    """Name this training by its code, settings and data, for its checkpoint."""
     digest = hashlib.sha256()
     for name in ("code", "seed", "network", "loss", "training"):
         digest.update(repr(getattr(job.params, name)).encode())
@@ -80,7 +80,7 @@ def train_for_job(job, terminal, fit=train):
     normalisation = read_json(job.input.normalisation)
     options = loss_options(params.loss, normalisation)
     images = TrainingSet(job.input, settings["batch"], normalisation)
-    backup = Backup(params.backup, training_digest(job))
+    checkpoint = Checkpoint(params.checkpoint, training_digest(job))
     board = TensorBoard(params.tensorboard) if settings["tensorboard"] else None
     reserved = images.batches("simulated", images.items("simulated", "validation"))
     validation = (
@@ -98,7 +98,7 @@ def train_for_job(job, terminal, fit=train):
             settings,
             lambda epoch, number: stream(params.seed, "shuffle", epoch, number),
             validation,
-            backup,
+            checkpoint,
             bar,
             board,
         )
@@ -119,4 +119,4 @@ def train_for_job(job, terminal, fit=train):
             "history": history,
         },
     )
-    backup.remove()
+    checkpoint.remove()

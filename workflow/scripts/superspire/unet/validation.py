@@ -5,11 +5,11 @@ import pandas as pd
 from keras import ops
 
 from superspire.errors import InputError
-from superspire.evaluation.recovery import catalogue
+from superspire.evaluation.cutout_metrics import catalogue
 from superspire.photometry.matching import match
 from superspire.unet.losses import loss_terms, total
 
-FAINTEST = 6.0
+MIN_FLUX = 6.0
 """Faintest target source that counts for the completeness [mJy]."""
 
 TARGET_THRESHOLD = 5.0
@@ -32,17 +32,17 @@ class Validation:
         Largest offset of a source that counts as recovered [pixel].
     threshold : float
         Least S/N of a generated source.
-    minimum_flux : float
+    min_flux : float
         Its least peak [mJy/beam].
     """
 
-    def __init__(self, batches, options, radius, threshold, minimum_flux):
+    def __init__(self, batches, options, radius, threshold, min_flux):
         self.batches, self.options, self.radius = batches, options, radius
-        self.limits = {"threshold": threshold, "minimum_flux": minimum_flux}
+        self.limits = {"threshold": threshold, "min_flux": min_flux}
         self.truth = [batches[i][1] for i in range(len(batches))]
         targets = np.concatenate([truth["target"] for truth in self.truth])
         self.sources = catalogue(
-            self.flux_density(targets), TARGET_THRESHOLD, minimum_flux=0.5
+            self.flux_density(targets), TARGET_THRESHOLD, min_flux=0.5
         )
 
     def flux_density(self, images):
@@ -94,7 +94,7 @@ class Validation:
     def recovery(self, generated):
         """Measure completeness, purity and score of normalised images."""
         found = catalogue(self.flux_density(generated), **self.limits)
-        bright = self.sources[self.sources["flux"] >= FAINTEST]
+        bright = self.sources[self.sources["flux"] >= MIN_FLUX]
         recovered = match(bright, found, self.radius)[0] >= 0
         confirmed = match(found, self.sources, self.radius)[0] >= 0
         completeness = recovered.mean() if len(bright) else np.nan

@@ -3,18 +3,19 @@
 import numpy as np
 import pandas as pd
 
-from superspire.deblender.calibration import at_noise, coverage, expected_at
+from superspire.deblender.calibration import at_noise, coverage, selection_function_at
 from superspire.deblender.diagram import reliability_diagram
-from superspire.deblender.inference import load_deblender, resolve
+from superspire.deblender.inference import deblend, load_deblender
 from superspire.evaluation.methods import field_catalogue, summarise
 from superspire.io import read_json
+from superspire.job import run
 from superspire.methods.conditions import CONDITIONS
-from superspire.methods.methods import Knowledge, find
+from superspire.methods.methods import MethodInputs, find
 from superspire.methods.observing import observe, truth_of
 from superspire.products.counts import corrected_counts
 from superspire.seeds import stream
 from superspire.sky import catalogue as model
-from superspire.sky import model_2sfm as two_modes
+from superspire.sky import model_2sfm
 from superspire.sky.dust import load_library
 from superspire.training.backend import set_precision, set_threads
 
@@ -27,20 +28,20 @@ CLASSICAL = "multiband_filter"
 
 def simulate(condition, params):
     rng = stream(params.seed, "conditions", condition.catalogue)
-    if condition.catalogue == "two_modes":
-        return two_modes.simulate_catalogue(params.area, rng, center=CENTER)
+    if condition.catalogue == "2sfm":
+        return model_2sfm.simulate_catalogue(params.area, rng, center=CENTER)
     dust = load_library(params.dust_library)
     return model.simulate_catalogue(params.area, rng, center=CENTER, dust=dust)
 
 
 def find_classically(files, maps):
-    table = find(CLASSICAL, maps, Knowledge(read_json(files.statistics)))
+    table = find(CLASSICAL, maps, MethodInputs(read_json(files.statistics)))
     return table[table["snr"] >= read_json(files.threshold)["threshold"]]
 
 
-def count_ratios(sources, truth, expectation, area):
+def count_ratios(sources, truth, selection_function, area):
     """Corrected over true number counts from 4 to 32 mJy, bin by bin."""
-    counts = corrected_counts(sources["flux"].to_numpy(), expectation, area)
+    counts = corrected_counts(sources["flux"].to_numpy(), selection_function, area)
     edges = [*counts["flux_min"], counts["flux_max"].iloc[-1]]
     true = np.histogram(truth["flux"], edges)[0]
     number = true / (area * np.diff(edges))
@@ -71,10 +72,12 @@ def main(job):
     truth = pd.DataFrame({"cutout": 0, "x": x, "y": y, "flux": flux, "weight": 1.0})
     network = load_deblender(files.network, files.calibration)
     noise = condition.noise
-    _, _, _, sources = resolve(network, maps, wcs, (size, size), noise)
+    _, _, _, sources = deblend(network, maps, wcs, (size, size), noise)
     sources = sources.assign(cutout=0, weight=1.0)
     level = at_noise(network.calibration, noise)["noise"]
-    expectation = expected_at(pd.read_csv(files.expectation), level)
+    selection_function = selection_function_at(
+        pd.read_csv(files.selection_function), level
+    )
     classical = find_classically(files, maps)
     found = {
         "deblender": sources,
@@ -89,7 +92,7 @@ def main(job):
         for method, table in found.items()
     ]
     rows[0] |= coverage(sources, truth, (size, size))
-    counts = count_ratios(sources, truth, expectation, (size / 3600.0) ** 2)
+    counts = count_ratios(sources, truth, selection_function, (size / 3600.0) ** 2)
     rows[0] |= {
         f"counts_{row.flux_min:.3g}_{row.flux_max:.3g}": row.ratio
         for row in counts.itertuples()
@@ -105,7 +108,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

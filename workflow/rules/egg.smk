@@ -42,18 +42,12 @@ rule evaluate_grid:
         "results/validation/egg_grid.csv",
     log:
         "logs/evaluate_grid.log",
-    benchmark:
-        "benchmarks/evaluate_grid.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1400),
-        runtime="10m",
     params:
         code=code_digest("evaluate_grid.py"),
         dust_library=lookup("simulation/dust_library", within=config),
-        response=lookup("simulation/response", within=config),
+        filter_curves=lookup("simulation/filter_curves", within=config),
     script:
         "../scripts/evaluate_grid.py"
 
@@ -67,14 +61,8 @@ rule compare_grid:
         "results/validation/grid_difference.csv",
     log:
         "logs/compare_grid.log",
-    benchmark:
-        "benchmarks/compare_grid.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(400),
-        runtime="10m",
     params:
         code=code_digest("compare_grid.py"),
     script:
@@ -87,21 +75,17 @@ rule validate_sky:
         "results/validation/fields/{number}.csv",
     log:
         "logs/validate_sky/{number}.log",
-    benchmark:
-        "benchmarks/validate_sky/{number}.tsv"
     wildcard_constraints:
         number=r"\d+",
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2400),
-        runtime="30m",
     params:
         seed=lookup("seed", within=config),
         area=lookup("validation/area", within=config),
         dust_library=lookup("simulation/dust_library", within=config),
-        response=lookup("simulation/response", within=config),
+        filter_curves=lookup("simulation/filter_curves", within=config),
         code=code_digest("validate_sky.py"),
     script:
         "../scripts/validate_sky.py"
@@ -115,19 +99,13 @@ rule validate_draws:
         "results/validation/draws.csv",
     log:
         "logs/validate_draws.log",
-    benchmark:
-        "benchmarks/validate_draws.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1400),
-        runtime="10m",
     params:
         seed=lookup("seed", within=config),
         draws=lookup("validation/draws", within=config),
         dust_library=lookup("simulation/dust_library", within=config),
-        response=lookup("simulation/response", within=config),
+        filter_curves=lookup("simulation/filter_curves", within=config),
         code=code_digest("validate_draws.py"),
     script:
         "../scripts/validate_draws.py"
@@ -158,14 +136,8 @@ rule summarise_validation:
         ),
     log:
         "logs/summarise_validation.log",
-    benchmark:
-        "benchmarks/summarise_validation.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(400),
-        runtime="10m",
     params:
         area=lookup("validation/area", within=config),
         reference=EGG_TABLES,
@@ -190,14 +162,8 @@ rule plot_validation:
         png="results/validation/sky_model.png",
     log:
         "logs/plot_validation.log",
-    benchmark:
-        "benchmarks/plot_validation.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(400),
-        runtime="10m",
     params:
         code=code_digest("plot_validation.py"),
     script:
@@ -220,14 +186,8 @@ rule plot_counts:
         csv="results/validation/counts.csv",
     log:
         "logs/plot_counts.log",
-    benchmark:
-        "benchmarks/plot_counts.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1400),
-        runtime="10m",
     params:
         code=code_digest("plot_counts.py"),
         area=lookup("simulation/field_area", within=config),

@@ -33,13 +33,12 @@ rule extract_sources:
         "benchmarks/extract_sources/{dataset}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=memory(600, per_input=0.3),
         runtime="1h",
     params:
         threshold=lookup("extraction/threshold", within=config),
-        minimum_flux=lookup("extraction/minimum_flux", within=config),
+        min_flux=lookup("extraction/min_flux", within=config),
         target_threshold=lookup("extraction/target_threshold", within=config),
         code=code_digest("extract_sources.py"),
     script:
@@ -56,14 +55,10 @@ rule list_injected_sources:
         "results/catalogues/{dataset}_injected.ecsv",
     log:
         "logs/list_injected_sources/{dataset}.log",
-    benchmark:
-        "benchmarks/list_injected_sources/{dataset}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=memory(600, per_input=0.8),
-        runtime="30m",
     params:
         code=code_digest("list_injected_sources.py"),
     script:
@@ -86,14 +81,8 @@ rule measure_recovery:
         fluxes="results/measures/{dataset}_fluxes.csv",
     log:
         "logs/measure_recovery/{dataset}.log",
-    benchmark:
-        "benchmarks/measure_recovery/{dataset}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1400),
-        runtime="30m",
     params:
         match_radius=lookup("extraction/match_radius", within=config),
         strict_radius=lookup("extraction/strict_radius", within=config),
@@ -119,14 +108,10 @@ rule stack_sources:
         widths="results/stacks/{dataset}.json",
     log:
         "logs/stack_sources/{dataset}.log",
-    benchmark:
-        "benchmarks/stack_sources/{dataset}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=memory(800, per_input=0.5),
-        runtime="30m",
     params:
         code=code_digest("stack_sources.py"),
     script:
@@ -171,14 +156,8 @@ rule comparison:
         ),
     log:
         "logs/comparison.log",
-    benchmark:
-        "benchmarks/comparison.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1400),
-        runtime="10m",
     params:
         datasets=DATASETS,
         seed=lookup("seed", within=config),

@@ -1,8 +1,10 @@
-"""Cutouts of 424 arcsec (sections 2.1 and 2.2).
+"""
+Cutouts of 424 arcsec and the images of the network (sections 2.1, 2.2 and 3.1).
 
 In: the maps of every sky. Out: for each dataset (simulated, observed, independent) the
 native cutouts of each band and their index; the scales of all bands; the positions of
-the target sources; the flips and rotations of the observed set.
+the target sources; the flips and rotations of the observed set; and the SPIRE bands
+interpolated to pixels of 1 arcsec, the observed ones renormalised.
 """
 
 
@@ -21,7 +23,6 @@ rule cut_cutouts:
         "../../envs/analysis.yaml"
     resources:
         mem_mb=memory(300, per_input=4),
-        runtime="30m",
     params:
         code=code_digest("cut_cutouts.py"),
         skies=skies,
@@ -44,13 +45,10 @@ rule measure_normalisation:
         "results/cutouts/normalisation.json",
     log:
         "logs/measure_normalisation.log",
-    benchmark:
-        "benchmarks/measure_normalisation.tsv"
     conda:
         "../../envs/analysis.yaml"
     resources:
         mem_mb=memory(300, per_input=2),
-        runtime="10m",
     params:
         code=code_digest("measure_normalisation.py"),
     script:
@@ -72,7 +70,6 @@ rule find_sources:
     threads: 2
     resources:
         mem_mb=memory(300, per_input=1.2),
-        runtime="30m",
     params:
         code=code_digest("find_sources.py"),
     script:
@@ -87,14 +84,35 @@ rule augment_cutouts:
         "results/cutouts/observed/augmentation.csv",
     log:
         "logs/augment_cutouts.log",
-    benchmark:
-        "benchmarks/augment_cutouts.tsv"
     conda:
         "../../envs/analysis.yaml"
-    resources:
-        mem_mb=memory(400),
-        runtime="10m",
     params:
         code=code_digest("augment_cutouts.py"),
     script:
         "../scripts/augment_cutouts.py"
+
+
+rule interpolate_cutouts:
+    """Interpolate each band at the sky position of every output pixel."""
+    input:
+        index="results/cutouts/{dataset}/index.csv",
+        stacks=expand("results/cutouts/{{dataset}}/{band}.npy", band=SPIRE),
+        maps=sky_maps,
+        normalisation="results/cutouts/normalisation.json",
+    output:
+        "results/interpolated/{dataset}.npy",
+    log:
+        "logs/interpolate_cutouts/{dataset}.log",
+    benchmark:
+        "benchmarks/interpolate_cutouts/{dataset}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 2
+    resources:
+        mem_mb=memory(500, per_input=3),
+        runtime="1h",
+    params:
+        code=code_digest("interpolate_cutouts.py"),
+        skies=skies,
+    script:
+        "../scripts/interpolate_cutouts.py"

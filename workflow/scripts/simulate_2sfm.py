@@ -1,9 +1,10 @@
 """Simulate the galaxies of one sky with another model than the paper's."""
 
 from superspire.io import write_table_parts
+from superspire.job import run
 from superspire.seeds import stream
+from superspire.sky.filter_curves import load_responses
 from superspire.sky.model_2sfm import NAME, simulate_parts
-from superspire.sky.response import load_responses
 
 
 def main(job):
@@ -19,7 +20,7 @@ def main(job):
         cluster_seeds=params.cluster_seeds,
         poisson=params.poisson,
         center=params.center,
-        responses=load_responses(params.response),
+        responses=load_responses(params.filter_curves),
         realism=params.realism,
     )
     n = write_table_parts(job.output[0], parts, SEED=params.seed, SKY=sky)
@@ -27,7 +28,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

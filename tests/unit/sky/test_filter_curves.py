@@ -7,7 +7,7 @@ from astropy.table import Table
 
 from superspire.errors import InputError
 from superspire.instruments import BANDS
-from superspire.sky.response import load_responses, read_response, top_hat
+from superspire.sky.filter_curves import load_responses, read_response, top_hat
 
 WAVELENGTH = np.linspace(180.0, 320.0, 200)
 CURVE = np.exp(-0.5 * ((WAVELENGTH - 250.0) / 22.0) ** 2)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from superspire.evaluation.recovery import catalogue, recovery_by_flux
+from superspire.evaluation.cutout_metrics import catalogue, recovery_by_flux
 
 SIZE = 100
 

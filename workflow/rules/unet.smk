@@ -1,9 +1,11 @@
-"""Training of the network (section 3).
+"""
+The paper's network: training, super-resolution and flux calibration (sections 3 and 4).
 
 In: the interpolated images, the targets with their sources, the scales. Out: the
-network (network.json and its weights), the history of its losses and validation scores
-and their curves. A killed training goes on from its last whole epoch, which is kept in
-results/training/backup.
+network (network.json and its weights), its losses and validation scores in
+results/training; the super-resolved (SR) images of each dataset; and in
+results/calibration the relation 450 = factor x SR + offset. A killed training resumes
+from its last complete epoch, which is kept in results/training/checkpoint.
 """
 
 
@@ -42,7 +44,7 @@ rule train_network:
         training=lookup("training", within=config),
         validation=validation_options,
         configuration=training_configuration,
-        backup="results/training/backup",
+        checkpoint="results/training/checkpoint",
         tensorboard="results/training/tensorboard",
     script:
         "../scripts/train_network.py"
@@ -61,15 +63,56 @@ rule plot_learning:
         ),
     log:
         "logs/plot_learning.log",
-    benchmark:
-        "benchmarks/plot_learning.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(400),
-        runtime="10m",
     params:
         code=code_digest("plot_learning.py"),
     script:
         "../scripts/plot_learning.py"
+
+
+rule super_resolve:
+    """Apply the network to a dataset's images that it was not trained on."""
+    input:
+        network="results/training/network.json",
+        weights="results/training/network.weights.h5",
+        images="results/interpolated/{dataset}.npy",
+        index="results/cutouts/{dataset}/index.csv",
+    output:
+        images="results/superresolved/{dataset}.npy",
+        index="results/superresolved/{dataset}.csv",
+    log:
+        "logs/super_resolve/{dataset}.log",
+    conda:
+        "../../envs/tensorflow.yaml"
+    threads: 2
+    resources:
+        mem_mb=memory(1500, per_input=0.6),
+        runtime="1h",
+    params:
+        code=code_digest("super_resolve.py"),
+    script:
+        "../scripts/super_resolve.py"
+
+
+rule calibrate_fluxes:
+    """Fit 500 to 450 and 500 to super-resolved flux, and join the two."""
+    input:
+        superresolved="results/superresolved/{dataset}.npy",
+        evaluated="results/superresolved/{dataset}.csv",
+        index="results/cutouts/{dataset}/index.csv",
+        target="results/cutouts/{dataset}/450.npy",
+        inputs="results/interpolated/{dataset}.npy",
+    output:
+        "results/calibration/{dataset}.json",
+    log:
+        "logs/calibrate_fluxes/{dataset}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=memory(600, per_input=0.3),
+    params:
+        brightest_fraction=lookup("calibration/brightest_fraction", within=config),
+        code=code_digest("calibrate_fluxes.py"),
+    script:
+        "../scripts/calibrate_fluxes.py"

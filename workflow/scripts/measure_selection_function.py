@@ -4,6 +4,7 @@ import pandas as pd
 
 from superspire.evaluation.selection_function import expected_fraction, expected_ratio
 from superspire.io import read_columns
+from superspire.job import run
 
 
 def main(job):
@@ -19,7 +20,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from superspire.evaluation.measures import binomial_interval, judged
+from superspire.evaluation.measures import binomial_interval, trim_edges
 from superspire.photometry.matching import match
 from superspire.photometry.sources import extract_sources
 
@@ -13,7 +13,7 @@ EDGES = (6.0, 8.5, 12.0, np.inf)
 """Ranges of flux in which networks are compared [mJy]."""
 
 
-def catalogue(images, threshold, minimum_flux):
+def catalogue(images, threshold, min_flux):
     """Extract the sources of a set of images.
 
     Parameters
@@ -22,7 +22,7 @@ def catalogue(images, threshold, minimum_flux):
         450 µm images [mJy/beam].
     threshold : float
         Least S/N.
-    minimum_flux : float
+    min_flux : float
         Least peak [mJy/beam].
 
     Returns
@@ -33,12 +33,12 @@ def catalogue(images, threshold, minimum_flux):
     """
     tables = [pd.DataFrame(columns=["cutout", "x", "y", "flux"], dtype=float)]
     for cutout, image in enumerate(images):
-        found = extract_sources(image, threshold, minimum_flux=minimum_flux)
+        found = extract_sources(image, threshold, min_flux=min_flux)
         columns = {name: found[name].value for name in ("x", "y")}
         flux = found["aperture_flux"].value
         tables.append(pd.DataFrame({"cutout": cutout, **columns, "flux": flux}))
     filled = [table for table in tables if len(table)]
-    return judged(pd.concat(filled or tables), images.shape[1])
+    return trim_edges(pd.concat(filled or tables), images.shape[1])
 
 
 def recovery_by_flux(truth, found, radius, edges=EDGES):

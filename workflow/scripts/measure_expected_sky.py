@@ -5,6 +5,7 @@ import numpy as np
 from superspire.checks.checks import expected_sky
 from superspire.instruments import BANDS
 from superspire.io import Map, read_map, write_json
+from superspire.job import run
 
 SIDE = 5400.0
 """Side of the central part that is measured [arcsec]."""
@@ -28,7 +29,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    from superspire.job import job
-
-    with job(snakemake):
-        main(snakemake)
+    run(main, snakemake)

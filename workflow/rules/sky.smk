@@ -21,10 +21,8 @@ rule share_catalogue:
     cache: SHARED
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
         mem_mb=memory(500, per_area=10),
-        runtime="30m",
     params:
         seed=lookup("seed", within=config),
         z_min=lookup("simulation/z_min", within=config),
@@ -35,7 +33,7 @@ rule share_catalogue:
         cluster_seeds=lookup("simulation/cluster_seeds", within=config),
         poisson=lookup("simulation/poisson", within=config),
         dust_library=lookup("simulation/dust_library", within=config),
-        response=lookup("simulation/response", within=config),
+        filter_curves=lookup("simulation/filter_curves", within=config),
         realism=realism("emission_lines", "weak_lensing", "strong_lensing"),
         area=sky_area,
         center=sky_center,
@@ -55,22 +53,16 @@ use rule share_catalogue as simulate_catalogue with:
     cache: False
 
 
-rule simulate_two_modes:
+rule simulate_2sfm:
     """Simulate the galaxies of a field with a model independent of EGG's."""
     output:
         "results/skies/{sky}/catalogue.fits",
     log:
-        "logs/simulate_two_modes/{sky}.log",
-    benchmark:
-        "benchmarks/simulate_two_modes/{sky}.tsv"
+        "logs/simulate_2sfm/{sky}.log",
     wildcard_constraints:
-        sky=skies_from("two_modes"),
+        sky=skies_from("2sfm"),
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1400),
-        runtime="30m",
     params:
         seed=lookup("seed", within=config),
         z_min=lookup("simulation/z_min", within=config),
@@ -80,13 +72,13 @@ rule simulate_two_modes:
         clustering=lookup("simulation/clustering", within=config),
         cluster_seeds=lookup("simulation/cluster_seeds", within=config),
         poisson=lookup("simulation/poisson", within=config),
-        response=lookup("simulation/response", within=config),
+        filter_curves=lookup("simulation/filter_curves", within=config),
         realism=realism("emission_lines", "weak_lensing", "strong_lensing"),
         area=sky_area,
         center=sky_center,
-        code=code_digest("simulate_two_modes.py"),
+        code=code_digest("simulate_2sfm.py"),
     script:
-        "../scripts/simulate_two_modes.py"
+        "../scripts/simulate_2sfm.py"
 
 
 rule run_egg:
@@ -95,8 +87,6 @@ rule run_egg:
         "results/skies/{sky}/catalogue.fits",
     log:
         "logs/run_egg/{sky}.log",
-    benchmark:
-        "benchmarks/run_egg/{sky}.tsv"
     wildcard_constraints:
         sky=skies_from("egg"),
     conda:
@@ -127,15 +117,12 @@ rule import_catalogue:
         "results/skies/{sky}/catalogue.fits",
     log:
         "logs/import_catalogue/{sky}.log",
-    benchmark:
-        "benchmarks/import_catalogue/{sky}.tsv"
     wildcard_constraints:
         sky=skies_from("file"),
     conda:
         "../../envs/analysis.yaml"
     resources:
         mem_mb=memory(1000, per_input=4),
-        runtime="30m",
     params:
         code=code_digest("import_catalogue.py"),
         catalogue=lambda wildcards: sky_source(wildcards.sky),
