@@ -71,12 +71,6 @@ MISTAKES = {
         "all",
         "unknown key 'fields.a.maps.psw'; known: 250, 350, 500",
     ),
-    "target": (
-        FIELD,
-        "results/fig8.pdf",
-        "results/fig8.pdf: expected a target, found no rule that makes it; "
-        "did you mean results/fig7.pdf? `snakemake help` lists every target",
-    ),
 }
 
 
@@ -94,7 +88,7 @@ def test_mistakes_end_in_the_sentence_that_the_page_explains(tmp_path, name):
 
 
 NATIVE = {
-    "no cores": (["--configfile", "a.yaml", "--", "results/fig1.pdf"], "cores have to"),
+    "target": (["-n", "--", "results/fig8.pdf"], "No rule to produce results/fig8.pdf"),
     "broken YAML": (["-n", "--configfile", "b.yaml"], "Config file is not valid"),
     "empty file": (["-n", "--configfile", "c.yaml"], "with keys at top level"),
     "no profile": (["-n", "--profile", "cluster"], "profile directory given (cluster)"),
@@ -129,19 +123,18 @@ def test_any_folder_can_hold_the_results(tmp_path):
     assert "train_network" in run.stdout
 
 
-def test_a_failed_job_ends_with_reason_log_and_what_to_do(tmp_path):
+def test_a_failed_job_ends_with_its_reason_and_log(tmp_path):
     for name in MAPS.values():
         (tmp_path / name).write_text("not a FITS file\n")
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(FIELD))
     target = "results/fields/mine/checks.json"
     run = snakemake(tmp_path, "-c1", "--configfile", "mine.yaml", "--", target)
     assert run.returncode == 1
-    summary = run.stderr[run.stderr.index("What went wrong:") :]
-    assert "check_field: a.fits: expected a whole FITS file" in summary
-    assert "log: logs/check_field/mine.log" in summary
-    assert "docs/troubleshooting.md" in summary
+    sentence = "Error: a.fits: expected a whole FITS file, found: No SIMPLE card found"
+    assert sentence in run.stderr
+    assert "logs/check_field/mine.log" in run.stderr
     assert "Traceback" not in answer(run)
-    assert shown("What went wrong:")
+    assert shown(sentence)
 
 
 def test_an_old_python_is_refused_by_make(tmp_path):
@@ -159,7 +152,7 @@ def test_an_old_python_is_refused_by_make(tmp_path):
         cwd=tmp_path,
     )
     assert run.returncode == 2
-    message = "Error: Python 3.11 or later is needed, found Python 3.8.10"
+    message = "Error: Python 3.11 to 3.13 is required, found Python 3.8.10"
     assert message in answer(run)
     assert shown(message)
 

@@ -41,7 +41,7 @@ def run(tmp_path_factory):
     partitions.write_text(yaml.safe_dump({"partitions": PARTITIONS}))
     command = snakemake(
         folder / "run",
-        *("--profile", ROOT / "profiles/slurm"),
+        *("--workflow-profile", ROOT / "profiles/slurm"),
         *("--slurm-partition-config", partitions, "--slurm-status-command", "squeue"),
         *("--slurm-init-seconds-before-status-checks", "1", "--set-resources"),
         *("simulate_catalogue:gpu=1", "table2:gpu=1"),

@@ -138,7 +138,7 @@ def units_of(table):
 
 def test_columns_of_catalogues_are_documented_with_their_units():
     covered, wcs = np.ones((64, 64), bool), WCS(naxis=2)
-    names = ("x", "y", "flux", "error", "distance", "deboosted", "low", "high")
+    names = ("x", "y", "flux", "error", "pos_err", "deboosted", "low", "high")
     sources = pd.DataFrame({name: [] for name in (*names, "probability")}, dtype=float)
     nothing = pd.DataFrame(columns=EXPECTED)
     listed = deblender_products.build_catalogue(sources, covered, wcs, [], nothing)
