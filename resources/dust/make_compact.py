@@ -18,7 +18,7 @@ from astropy.io import fits
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "workflow" / "scripts"))
 
-from superspire.sky import dust, response  # noqa: E402
+from superspire.sky import dust, filter_curves  # noqa: E402
 
 COMPONENTS = 12
 
@@ -94,7 +94,7 @@ def flux_errors(compact, library):
     """
     z = np.expm1(np.linspace(np.log1p(0.1), np.log1p(6.0), 120))
     warm = (library.tdust >= 14.9) & (library.tdust <= 60.5)
-    responses = response.load_responses()
+    responses = filter_curves.load_responses()
     new, old = (
         dust.band_luminosities(item, z, responses.values())[warm]
         for item in (compact, library)

@@ -9,7 +9,7 @@ from superspire.egg import measurements as sky
 from superspire.egg.agreement import COUNTED
 from superspire.egg.egg_reference import FILES, read_reference, reference_table
 
-REFERENCE = Path(__file__).parents[1] / "resources" / "validation"
+REFERENCE = Path(__file__).parents[2] / "resources" / "validation"
 AREA, FIELDS = 4.0, 5
 
 

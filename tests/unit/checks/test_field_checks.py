@@ -172,8 +172,8 @@ def job(inputs, output, **params):
 
 
 def test_script_checks_files(maps, expected, tmp_path, capsys):
-    inputs = {"colours": str(tmp_path / "expected_sky.json")}
-    write_json(inputs["colours"], expected)
+    inputs = {"expected_sky": str(tmp_path / "expected_sky.json")}
+    write_json(inputs["expected_sky"], expected)
     for band, map_ in maps.items():
         inputs[f"map_{band}"] = str(tmp_path / f"{band}.fits")
         map_ = moved(map_, 0.0, -5.0) if band == 350 else map_

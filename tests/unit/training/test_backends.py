@@ -20,7 +20,7 @@ from superspire.training.backend import on_devices, set_precision
 from superspire.training.trainer import train
 from superspire.unet.validation import Validation
 
-devices, weights, finding = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+devices, weights, detection = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 if keras.backend.backend() == "tensorflow" and devices > 1:
     import tensorflow as tf
     tf.config.set_logical_device_configuration(
