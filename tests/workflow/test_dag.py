@@ -1,5 +1,6 @@
 """The workflow as a user calls it: plans, targets, answers to bad input."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,8 @@ def test_everything_is_planned(tmp_path, name):
     assert plan.returncode == 0, plan.stdout + plan.stderr
     for target in TARGETS:
         assert target in plan.stdout
+    bands = set(re.findall(r"results/(?:skies|cutouts)/\w+/(\d+)\.", plan.stdout))
+    assert bands == {"250", "350", "450", "500"}
 
 
 def test_papers_scale(tmp_path):

@@ -13,7 +13,7 @@ from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
 
-from superspire.instruments import BANDS, CUTOUT
+from superspire.instruments import BANDS, CUTOUT, PAPER_BANDS
 from superspire.io import read_json
 
 ROOT = Path(__file__).parents[2]
@@ -59,7 +59,9 @@ def observed_run(run):
     folder.mkdir()
     config = yaml.safe_load(CONFIG.read_text())
     config["observed"] = {
-        "maps": {band: f"../results/skies/observed/{band}.fits" for band in BANDS},
+        "maps": {
+            band: f"../results/skies/observed/{band}.fits" for band in PAPER_BANDS
+        },
         "reference": {"file": "published.fits"},
         "grid": 1,
     }
@@ -91,7 +93,7 @@ def test_nothing_is_left_to_do(run):
 
 
 def test_maps_have_units_beams_and_the_same_sky(run):
-    for band in BANDS:
+    for band in PAPER_BANDS:
         with fits.open(run / f"results/skies/observed/{band}.fits") as hdus:
             header, data = hdus[0].header, hdus[0].data
         assert header["BUNIT"] == "Jy/beam"

@@ -14,7 +14,7 @@ if str(SCRIPTS) not in sys.path:
 from superspire.configuration import check, named_bands, order
 from superspire.digest import code_digest as digest_code
 from superspire.errors import InputError
-from superspire.instruments import BANDS, SPIRE
+from superspire.instruments import PAPER_BANDS, SPIRE
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -40,7 +40,7 @@ DATASETS = ["simulated", "observed", *HOLDOUT, "independent"]
 wildcard_constraints:
     sky=r"simulated_\d+|observed|independent",
     dataset="|".join(DATASETS),
-    band="|".join(str(band) for band in BANDS),
+    band="|".join(str(band) for band in PAPER_BANDS),
     field=r"[A-Za-z0-9_.+-]+",
 
 
@@ -133,7 +133,9 @@ def skies(wildcards):
 def sky_maps(wildcards):
     """Maps of all the skies that a dataset is cut from."""
     return [
-        f"results/skies/{sky}/{band}.fits" for sky in skies(wildcards) for band in BANDS
+        f"results/skies/{sky}/{band}.fits"
+        for sky in skies(wildcards)
+        for band in PAPER_BANDS
     ]
 
 

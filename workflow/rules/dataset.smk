@@ -14,7 +14,7 @@ rule cut_cutouts:
         maps=sky_maps,
     output:
         index="results/cutouts/{dataset}/index.csv",
-        stacks=expand("results/cutouts/{{dataset}}/{band}.npy", band=BANDS),
+        stacks=expand("results/cutouts/{{dataset}}/{band}.npy", band=PAPER_BANDS),
     log:
         "logs/cut_cutouts/{dataset}.log",
     benchmark:
@@ -39,8 +39,8 @@ rule measure_normalisation:
     """Find the linear scale of each band and renormalise the observed bands."""
     input:
         index="results/cutouts/simulated/index.csv",
-        simulated=expand("results/cutouts/simulated/{band}.npy", band=BANDS),
-        observed=expand("results/skies/observed/{band}.fits", band=BANDS),
+        simulated=expand("results/cutouts/simulated/{band}.npy", band=PAPER_BANDS),
+        observed=expand("results/skies/observed/{band}.fits", band=PAPER_BANDS),
     output:
         "results/cutouts/normalisation.json",
     log:

@@ -13,7 +13,7 @@ the comparison with a published catalogue (fields.NAME.reference).
 rule measure_expected_sky:
     """Measure colours, beams and noise that maps should have on simulated sky."""
     input:
-        expand("results/skies/simulated_0/{band}.fits", band=BANDS),
+        expand("results/skies/simulated_0/{band}.fits", band=PAPER_BANDS),
     output:
         "results/training/expected_sky.json",
     log:

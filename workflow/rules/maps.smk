@@ -47,7 +47,7 @@ rule make_maps:
         beams=list(real_beams().values()),
         depths=list(real_depths().values()),
     output:
-        expand("results/skies/{{sky}}/{band}.fits", band=BANDS),
+        expand("results/skies/{{sky}}/{band}.fits", band=PAPER_BANDS),
     log:
         "logs/make_maps/{sky}.log",
     benchmark:
@@ -93,7 +93,7 @@ rule read_observed_map:
     log:
         "logs/read_observed_map/{band}.log",
     wildcard_constraints:
-        band="none" if MOCKED else "|".join(str(band) for band in BANDS),
+        band="none" if MOCKED else "|".join(str(band) for band in PAPER_BANDS),
     conda:
         "../../envs/analysis.yaml"
     resources:

@@ -34,7 +34,7 @@ rule poster:
 rule poster_maps:
     """Draw the observed maps, and the 450 µm sources on the 500 µm map."""
     input:
-        **{f"map_{band}": f"results/skies/observed/{band}.fits" for band in BANDS},
+        **{f"map_{band}": f"results/skies/observed/{band}.fits" for band in PAPER_BANDS},
     output:
         bands=report(
             "results/poster/bands.pdf",

@@ -2,7 +2,7 @@
 
 from superspire.checks.checks import check_maps, summary
 from superspire.downloads import verify
-from superspire.instruments import BANDS
+from superspire.instruments import PAPER_BANDS
 from superspire.io import read_json, write_json
 from superspire.job import run
 from superspire.maps.reader import read_observation
@@ -28,7 +28,7 @@ def read_bands(inputs, options, reading):
             }
             | reading.get(str(band), {}),
         )
-        for band in BANDS
+        for band in PAPER_BANDS
         if inputs.get(f"map_{band}")
     }
 

@@ -11,7 +11,7 @@ from superspire.dataset.cutouts import (
     plan_simulated,
 )
 from superspire.errors import InputError
-from superspire.instruments import BANDS, TARGET
+from superspire.instruments import PAPER_BANDS, TARGET
 from superspire.io import new_array, read_map
 from superspire.job import run
 from superspire.maps.interpolation import interpolate
@@ -45,27 +45,27 @@ def plan(dataset, target, spire, params):
 
 def main(job):
     params = job.params
-    files = np.reshape(job.input.maps, (len(params.skies), len(BANDS)))
-    target = list(BANDS).index(TARGET)
+    files = np.reshape(job.input.maps, (len(params.skies), len(PAPER_BANDS)))
+    target = list(PAPER_BANDS).index(TARGET)
     spire = np.delete(files[0], target)
     planned = plan(job.wildcards.dataset, read_map(files[0, target]), spire, params)
     indices = []
     stacks = None
     for sky, paths in zip(params.skies, files, strict=True):
-        maps = {b: read_map(p) for b, p in zip(BANDS, paths, strict=True)}
+        maps = {b: read_map(p) for b, p in zip(PAPER_BANDS, paths, strict=True)}
         index, own = cut(planned[planned["sky"] == sky], maps)
         indices.append(index)
         if stacks is None:
             stacks = {
                 band: new_array(path, (len(planned), *own[band].shape[1:]))
-                for band, path in zip(BANDS, job.output.stacks, strict=True)
+                for band, path in zip(PAPER_BANDS, job.output.stacks, strict=True)
             }
         if not np.isfinite(own[TARGET]).all():
             raise InputError(
                 f"{paths[target]}: expected observed sky in every cutout of the "
                 f"{job.wildcards.dataset} set, found NaN; move or shrink its grid"
             )
-        for band in BANDS:
+        for band in PAPER_BANDS:
             stacks[band][index.index] = own[band]
     index = pd.concat(indices).sort_index()
     index.insert(0, "cutout", index.index)

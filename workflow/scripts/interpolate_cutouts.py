@@ -9,7 +9,7 @@ from astropy.wcs import WCS
 
 from superspire.dataset.cutouts import OBSERVED_SPLITS, cutout_map
 from superspire.errors import InputError
-from superspire.instruments import BANDS, CUTOUT, SPIRE, TARGET
+from superspire.instruments import CUTOUT, PAPER_BANDS, SPIRE, TARGET
 from superspire.io import new_array, read_json
 from superspire.job import run
 from superspire.maps.interpolation import interpolate
@@ -19,11 +19,11 @@ def main(job):
     index = pd.read_csv(job.input.index)
     factors = read_json(job.input.normalisation)["observed_factor"]
     stacks = [np.load(path, mmap_mode="r") for path in job.input.stacks]
-    files = np.reshape(job.input.maps, (len(job.params.skies), len(BANDS)))
+    files = np.reshape(job.input.maps, (len(job.params.skies), len(PAPER_BANDS)))
     wcs = {
         (sky, band): WCS(fits.getheader(path))
         for sky, paths in zip(job.params.skies, files, strict=True)
-        for band, path in zip(BANDS, paths, strict=True)
+        for band, path in zip(PAPER_BANDS, paths, strict=True)
     }
     images = new_array(job.output[0], (len(index), CUTOUT, CUTOUT, len(SPIRE)))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
-from superspire.instruments import BANDS, TARGET
+from superspire.instruments import BANDS, PAPER_BANDS, TARGET
 from superspire.io import read_columns, write_map
 from superspire.job import run
 from superspire.seeds import stream
@@ -92,7 +92,7 @@ def observe(job, band, center, side):
 def main(job):
     header = fits.getheader(job.input.catalogue, 1)
     center, side = (header["RA0"], header["DEC0"]), 3600.0 * header["AREA"] ** 0.5
-    for path, band in zip(job.output, BANDS, strict=True):
+    for path, band in zip(job.output, PAPER_BANDS, strict=True):
         map_, noise = observe(job, band, center, side)
         write_map(
             path,

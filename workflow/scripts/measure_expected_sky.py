@@ -3,7 +3,7 @@
 import numpy as np
 
 from superspire.checks.checks import expected_sky
-from superspire.instruments import BANDS
+from superspire.instruments import BANDS, PAPER_BANDS
 from superspire.io import Map, read_map, write_json
 from superspire.job import run
 
@@ -20,7 +20,7 @@ def central_part(map_, pixel):
 def main(job):
     maps = {
         band: central_part(read_map(path), BANDS[band].pixel)
-        for band, path in zip(BANDS, job.input, strict=True)
+        for band, path in zip(PAPER_BANDS, job.input, strict=True)
     }
     record = expected_sky(maps)
     write_json(job.output[0], record)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from superspire.dataset.normalisation import band_scale, renormalisation, sky_level
-from superspire.instruments import BANDS
+from superspire.instruments import PAPER_BANDS
 from superspire.io import read_json, read_map, write_json
 from superspire.job import run
 
@@ -17,13 +17,13 @@ def main(job):
     train = np.flatnonzero(index["split"] == "train")
     stacks = {
         band: np.load(path, mmap_mode="r")
-        for band, path in zip(BANDS, job.input.simulated, strict=True)
+        for band, path in zip(PAPER_BANDS, job.input.simulated, strict=True)
     }
     sample = train[:: -(-len(train) // SAMPLE)]
     simulated = {band: stack[sample] for band, stack in stacks.items()}
     observed = {
         band: read_map(path).data
-        for band, path in zip(BANDS, job.input.observed, strict=True)
+        for band, path in zip(PAPER_BANDS, job.input.observed, strict=True)
     }
     scale = {band: band_scale(stack[: len(train)]) for band, stack in stacks.items()}
     factors = renormalisation(simulated, observed)

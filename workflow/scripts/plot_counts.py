@@ -7,7 +7,7 @@ from astropy.io import fits
 from superspire.evaluation.counts import differential_counts
 from superspire.figures.counts import draw_counts
 from superspire.figures.style import save
-from superspire.instruments import BANDS
+from superspire.instruments import PAPER_BANDS
 from superspire.io import read_columns
 from superspire.job import run
 from superspire.sky.external import tangent_offsets
@@ -15,13 +15,13 @@ from superspire.sky.external import tangent_offsets
 
 def main(job):
     area = job.params.area * len(job.input.catalogues)
-    fluxes = {band: [] for band in BANDS}
+    fluxes = {band: [] for band in PAPER_BANDS}
     for path in job.input.catalogues:
         header = fits.getheader(path, 1)
         ra, dec = read_columns(path, "RA", "DEC")
         offsets = tangent_offsets(ra, dec, (header["RA0"], header["DEC0"]))
         inside = np.max(np.abs(offsets), axis=0) <= 0.5 * header["AREA"] ** 0.5
-        for band in BANDS:
+        for band in PAPER_BANDS:
             fluxes[band].append(read_columns(path, f"S{band}")[0][inside])
     counts = pd.concat(
         [

@@ -10,7 +10,7 @@ from superspire.figures.poster import (
     middle_of,
 )
 from superspire.figures.style import save
-from superspire.instruments import BANDS, TARGET
+from superspire.instruments import PAPER_BANDS, TARGET
 from superspire.io import read_map
 from superspire.job import run
 from superspire.products.catalogue import extract_map
@@ -18,7 +18,7 @@ from superspire.products.catalogue import extract_map
 
 def main(job):
     files, output = job.input, job.output
-    maps = {band: read_map(files[f"map_{band}"]) for band in BANDS}
+    maps = {band: read_map(files[f"map_{band}"]) for band in PAPER_BANDS}
     target = maps[TARGET]
     found = extract_map(target.data, job.params.threshold)
     ra, dec = target.wcs.all_pix2world(found["x"].value, found["y"].value, 0)

@@ -5,7 +5,7 @@ import pandas as pd
 from astropy.io import fits
 
 from superspire.evaluation.catalogues import TRUTH_LIMIT
-from superspire.instruments import BANDS, SPIRE
+from superspire.instruments import BANDS, PAPER_BANDS, SPIRE
 from superspire.io import read_columns, read_map, write_json, write_map, write_table
 from superspire.job import run
 from superspire.methods.statistics import source_statistics
@@ -14,10 +14,10 @@ from superspire.methods.tuning import cut_map, held_out_box, sources_in
 
 def main(job):
     files = job.input
-    names = [f"S{band}" for band in BANDS]
+    names = [f"S{band}" for band in PAPER_BANDS]
     area = sum(fits.getheader(file, 1)["AREA"] for file in files.catalogues)
     fluxes = (
-        dict(zip(BANDS, read_columns(file, *names), strict=True))
+        dict(zip(PAPER_BANDS, read_columns(file, *names), strict=True))
         for file in files.catalogues
     )
     statistics = source_statistics(fluxes, area) | {"area_deg2": area}

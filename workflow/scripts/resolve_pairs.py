@@ -6,7 +6,7 @@ from astropy.io import fits
 
 from superspire.evaluation.catalogues import TRUTH_LIMIT
 from superspire.evaluation.measures import binomial_interval
-from superspire.instruments import BANDS, SPIRE, TARGET
+from superspire.instruments import PAPER_BANDS, SPIRE, TARGET
 from superspire.io import read_columns, read_json
 from superspire.job import run
 from superspire.methods.inputs import read_inputs
@@ -27,9 +27,9 @@ from superspire.sky.beams import beam_of
 def main(job):
     files, params = job.input, job.params
     statistics = read_json(files.statistics)
-    columns = read_columns(files.catalogue, *(f"S{band}" for band in BANDS))
+    columns = read_columns(files.catalogue, *(f"S{band}" for band in PAPER_BANDS))
     area = fits.getheader(files.catalogue, 1)["AREA"]
-    catalogue = dict(zip(BANDS, columns, strict=True))
+    catalogue = dict(zip(PAPER_BANDS, columns, strict=True))
     side = field_side()
     background = draw_background(catalogue, area, side, params.seed)
     beams = {band: beam_of(band, params.realism) for band in SPIRE}

@@ -11,7 +11,7 @@ from superspire.deblender.skies import (
     observe_field,
     perturb,
 )
-from superspire.instruments import BANDS
+from superspire.instruments import PAPER_BANDS
 from superspire.job import run
 from superspire.seeds import stream
 from superspire.sky.catalogue import simulate_catalogue
@@ -31,7 +31,7 @@ def main(job):
         clustering=clustering,
         dust=load_library(params.dust_library),
     )
-    fluxes = {band: np.asarray(catalogue[f"S{band}"], float) for band in BANDS}
+    fluxes = {band: np.asarray(catalogue[f"S{band}"], float) for band in PAPER_BANDS}
     center = catalogue.meta["RA0"], catalogue.meta["DEC0"]
     made = observe_field(
         catalogue,

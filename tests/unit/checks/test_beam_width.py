@@ -12,7 +12,7 @@ from superspire.checks.beam_width import (
     measure_beam,
     wrong_order,
 )
-from superspire.instruments import BANDS, FWHM_PER_SIGMA, SPIRE
+from superspire.instruments import BANDS, FWHM_PER_SIGMA, PAPER_BANDS, SPIRE
 from superspire.io import Map
 from superspire.sky.maps import make_map
 
@@ -22,7 +22,7 @@ EXPECTED = {
         for b, w in ((250, 18.9), (350, 26.0), (450, 8.9), (500, 39.0))
     }
 }
-NOMINAL = {band: BANDS[band].fwhm for band in BANDS}
+NOMINAL = {band: BANDS[band].fwhm for band in PAPER_BANDS}
 
 
 def points(band, noise=0.0):

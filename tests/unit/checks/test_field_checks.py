@@ -14,7 +14,7 @@ from helpers.mock_fields import field, observed, scaled
 from superspire.checks.checks import check_maps, corrected, expected_sky, summary
 from superspire.checks.registration import moved
 from superspire.errors import InputError
-from superspire.instruments import BANDS, SPIRE
+from superspire.instruments import BANDS, PAPER_BANDS, SPIRE
 from superspire.io import Map, read_json, write_json, write_map
 from superspire.maps.reader import read_observation
 
@@ -26,8 +26,8 @@ REAL = Path(__file__).parents[4] / "shared" / "real" / "spire_hsa_level2_beta_an
 def expected(tmp_path_factory):
     """What a simulated sky lets expect, as read from its file."""
     path = tmp_path_factory.mktemp("colours") / "expected_sky.json"
-    noise = {band: 2.0 for band in BANDS} | {450: 0.0}
-    maps = {b: field(2, (b,), noise[b], area=0.25)[b] for b in BANDS}
+    noise = {band: 2.0 for band in PAPER_BANDS} | {450: 0.0}
+    maps = {b: field(2, (b,), noise[b], area=0.25)[b] for b in PAPER_BANDS}
     write_json(path, expected_sky(maps))
     return read_json(path)
 
@@ -196,8 +196,8 @@ def test_script_checks_files(maps, expected, tmp_path, capsys):
 
 
 def test_script_measures_the_simulated_sky(tmp_path, capsys):
-    maps = field(3, tuple(BANDS), noise=1.0)
-    paths = [tmp_path / f"{band}.fits" for band in BANDS]
+    maps = field(3, tuple(PAPER_BANDS), noise=1.0)
+    paths = [tmp_path / f"{band}.fits" for band in PAPER_BANDS]
     for path, (band, map_) in zip(paths, maps.items(), strict=True):
         write_map(path, map_, BANDS[band].fwhm)
     output = [str(tmp_path / "expected_sky.json")]

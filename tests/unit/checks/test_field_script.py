@@ -15,7 +15,7 @@ from helpers import layouts
 from superspire.checks.inputs import read_bands
 from superspire.errors import InputError
 from superspire.evaluation.selection_function import COLUMNS
-from superspire.instruments import BANDS, SPIRE
+from superspire.instruments import BANDS, PAPER_BANDS, SPIRE
 from superspire.io import read_json, read_table, write_json
 
 SCRIPT = Path(__file__).parents[3] / "workflow" / "scripts" / "super_resolve_field.py"
@@ -49,13 +49,13 @@ def hand_through(path):
 def inputs(tmp_path):
     """A network that hands 250 µm through, and HSA maps of 10 x 10 arcmin."""
     hand_through(tmp_path / "network.weights.h5")
-    scale = {str(band): [-20.0, 100.0] for band in BANDS}
+    scale = {str(band): [-20.0, 100.0] for band in PAPER_BANDS}
     write_json(
         tmp_path / "network.json",
         {
             "architecture": ARCHITECTURE,
             "normalisation": {"scale": scale},
-            "sky_level": {str(band): -1.5 for band in BANDS},
+            "sky_level": {str(band): -1.5 for band in PAPER_BANDS},
         },
     )
     write_json(

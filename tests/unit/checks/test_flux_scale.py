@@ -15,7 +15,7 @@ from superspire.checks.flux_scale import (
     prefix_mistake,
 )
 from superspire.errors import InputError
-from superspire.instruments import BANDS, SPIRE
+from superspire.instruments import PAPER_BANDS, SPIRE
 from superspire.io import Map
 from superspire.sky.maps import make_map
 
@@ -82,7 +82,7 @@ def test_slopes_are_the_colours_of_the_sources(points, noise):
 
 
 def test_450_has_a_slope_as_well(points):
-    found = measure_fluctuations(coloured(points, tuple(BANDS), noise=1.0))
+    found = measure_fluctuations(coloured(points, tuple(PAPER_BANDS), noise=1.0))
     slope, error = found.slope(350, 450)
     assert slope == pytest.approx(0.75, abs=4 * error + 0.015)
 
@@ -127,7 +127,7 @@ def test_noise_does_not_change_the_slopes_of_a_realistic_sky():
 @pytest.fixture(scope="module")
 def expected():
     return selection_function(
-        measure_fluctuations(field(2, bands=tuple(BANDS), area=0.25))
+        measure_fluctuations(field(2, bands=tuple(PAPER_BANDS), area=0.25))
     )
 
 

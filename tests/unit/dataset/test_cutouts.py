@@ -5,7 +5,7 @@ import pytest
 
 from superspire.dataset import cutouts
 from superspire.errors import InputError
-from superspire.instruments import BANDS, CUTOUT, SPIRE, TARGET
+from superspire.instruments import BANDS, CUTOUT, PAPER_BANDS, SPIRE, TARGET
 from superspire.sky.maps import make_map
 
 
@@ -70,7 +70,7 @@ def test_a_cutout_larger_than_its_field_is_refused(call, message):
 def test_native_cutouts_know_their_place_on_the_sky():
     center, side = (150.0, 2.0), 1300.0
     ra, dec = np.array([150.03]), np.array([1.96])
-    maps = {b: make_map(ra, dec, np.array([9.0]), b, center, side) for b in BANDS}
+    maps = {b: make_map(ra, dec, np.array([9.0]), b, center, side) for b in PAPER_BANDS}
     plan = cutouts.plan_independent(1300, "independent")
     index, stacks = cutouts.cut(plan, maps)
     x, y = np.ravel(maps[TARGET].wcs.wcs_world2pix(ra, dec, 0))

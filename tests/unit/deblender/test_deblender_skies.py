@@ -15,7 +15,7 @@ from superspire.deblender.skies import (
     observe_field,
     perturb,
 )
-from superspire.instruments import BANDS, FWHM_PER_SIGMA, SPIRE, TARGET
+from superspire.instruments import BANDS, FWHM_PER_SIGMA, PAPER_BANDS, SPIRE, TARGET
 from superspire.seeds import stream
 from superspire.sky.maps import field_wcs
 
@@ -32,7 +32,7 @@ CENTER = (0.0, 0.0)
 
 def galaxies(number=4000, seed=0):
     rng = np.random.default_rng(seed)
-    return {band: 10.0 ** rng.uniform(-2, 2, number) for band in BANDS}
+    return {band: 10.0 ** rng.uniform(-2, 2, number) for band in PAPER_BANDS}
 
 
 def moved(fluxes, seed=1, **changes):
@@ -54,10 +54,10 @@ def test_amplitude_scales_all_bands_alike():
 def test_slope_turns_around_the_pivot():
     fluxes = galaxies()
     changed = moved(fluxes, slope=0.1)
-    for band in BANDS:
+    for band in PAPER_BANDS:
         factor = np.clip((fluxes[TARGET] / 5.0) ** 0.1, 1 / 3, 3)
         np.testing.assert_allclose(changed[band], fluxes[band] * factor)
-    pivot = {band: np.array([5.0]) for band in BANDS}
+    pivot = {band: np.array([5.0]) for band in PAPER_BANDS}
     assert all(flux == 5.0 for flux in moved(pivot, slope=0.7).values())
 
 
@@ -72,7 +72,7 @@ def test_no_flux_changes_by_more_than_three(slope):
 
 
 def test_fluxes_of_zero_stay_finite():
-    zero = {band: np.zeros(3) for band in BANDS}
+    zero = {band: np.zeros(3) for band in PAPER_BANDS}
     for slope in (-0.5, 0.5):
         assert not any(f.any() for f in moved(zero, slope=slope).values())
 
@@ -112,7 +112,7 @@ def departures(number=3000):
     rng = stream(4, "deblender", "departures")
     drawn = [draw_perturbation(SPREAD, rng) for _ in range(number)]
     columns = {k: np.array([getattr(d, k) for d in drawn]) for k in FIELDS}
-    for band in BANDS:
+    for band in PAPER_BANDS:
         columns[f"beam {band}"] = np.array([d.beams[band] for d in drawn]) - 1.0
     return columns
 
@@ -125,7 +125,7 @@ def test_distribution_of_departures():
     for name in ("slope", "amplitude", "colour"):
         assert stats.kstest(columns[name] / SPREAD[name], "norm").pvalue > 1e-5
     assert stats.kstest(columns["scatter"] / 0.25, "uniform").pvalue > 1e-5
-    for band in BANDS:
+    for band in PAPER_BANDS:
         assert stats.kstest(columns[f"beam {band}"] / 0.02, "norm").pvalue > 1e-5
 
 
@@ -146,7 +146,7 @@ def field_of(x, y, flux, side=303.0, seed=0, **changes):
     """Observe point sources at pixels of 1 arcsec, as bright in all bands."""
     wcs, _ = field_wcs(CENTER, side, 1.0)
     ra, dec = wcs.wcs_pix2world(x, y, 0)
-    fluxes = {band: np.asarray(flux, float) for band in BANDS}
+    fluxes = {band: np.asarray(flux, float) for band in PAPER_BANDS}
     made = observe_field(
         {"RA": ra, "DEC": dec},
         fluxes,

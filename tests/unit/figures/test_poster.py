@@ -5,7 +5,7 @@ from astropy.coordinates import SkyCoord
 
 from superspire.figures import poster
 from superspire.figures.style import plt
-from superspire.instruments import BANDS
+from superspire.instruments import BANDS, PAPER_BANDS
 from superspire.io import Map
 from superspire.sky.maps import field_wcs
 
@@ -22,7 +22,7 @@ def close():
 def maps():
     rng = np.random.default_rng(1)
     made = {}
-    for band in BANDS:
+    for band in PAPER_BANDS:
         wcs, n = field_wcs((150.1, 2.2), 400.0, BANDS[band].pixel)
         made[band] = Map(rng.normal(0, 2, (n, n)).astype("f4"), wcs)
     return made

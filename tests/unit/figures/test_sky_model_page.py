@@ -10,7 +10,7 @@ from superspire.egg.egg_reference import reference_table
 from superspire.egg.grid_comparison import compare_grid
 from superspire.figures.sky_validation import draw_sky_validation
 from superspire.figures.style import plt
-from superspire.instruments import BANDS
+from superspire.instruments import PAPER_BANDS
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def points_of(axes):
 
 def test_counts_are_drawn_band_by_band(summary, draws):
     figure = draw_sky_validation(summary, draws)
-    for axes, band in zip(figure.axes[:4], BANDS, strict=True):
+    for axes, band in zip(figure.axes[:4], PAPER_BANDS, strict=True):
         rows = (summary["group"] == "counts") & (summary["band_um"] == band)
         (points,) = points_of(axes)
         np.testing.assert_allclose(points[:, 1], summary.loc[rows, "percent"])
@@ -54,7 +54,7 @@ def test_background_is_at_the_top_of_its_panel(summary, draws):
     )
     assert all(abs(y) < 0.5 for _, y in tops)
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels == [f"{band} µm" for band in BANDS]
+    assert labels == [f"{band} µm" for band in PAPER_BANDS]
 
 
 def test_correlation_and_redshifts(summary, draws):
@@ -77,5 +77,5 @@ def test_grid_is_drawn_if_there_is_one(summary, draws):
     ours = points.assign(S500_mJy=1.002 * points["S500_mJy"])
     figure = draw_sky_validation(summary, draws, compare_grid(ours, points))
     lines = [line.get_ydata() for line in figure.axes[9].lines]
-    np.testing.assert_allclose(lines[list(BANDS).index(500)], 0.2)
+    np.testing.assert_allclose(lines[list(PAPER_BANDS).index(500)], 0.2)
     assert not draw_sky_validation(summary, draws).axes[9].axison

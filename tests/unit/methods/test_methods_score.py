@@ -20,7 +20,7 @@ from superspire.evaluation.methods import (
     summarise,
     threshold_curve,
 )
-from superspire.instruments import BANDS, SPIRE
+from superspire.instruments import PAPER_BANDS, SPIRE
 from superspire.io import Map
 from superspire.methods.methods import MethodInputs, find
 from superspire.methods.pairs import (
@@ -189,7 +189,7 @@ def test_pairs_are_resolved_by_both_their_members_alone():
 
 
 def test_wide_pairs_are_resolved_and_close_ones_are_not():
-    empty = (np.zeros((0, 2)), {band: np.zeros(0) for band in BANDS})
+    empty = (np.zeros((0, 2)), {band: np.zeros(0) for band in PAPER_BANDS})
     noise = {str(band): 1.0 for band in SPIRE}
     for separation, expected in ((6.0, 0.0), (30.0, 1.0)):
         pairs = place_pairs(separation, 1)

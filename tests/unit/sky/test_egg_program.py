@@ -11,7 +11,7 @@ from astropy.io import fits
 
 import run_egg
 from superspire.errors import InputError
-from superspire.instruments import BANDS
+from superspire.instruments import PAPER_BANDS
 from superspire.io import read_table
 from superspire.sky.catalogue import expected_below
 from superspire.sky.egg_program import choose_bands, command, run_program
@@ -123,14 +123,14 @@ def test_layout_of_egg(tmp_path):
     write_layout(tmp_path / "egg.fits", columns)
     found = read_catalogue(tmp_path / "egg.fits", 0.25, center=(180.0, 0.0))
     names = ["RA", "DEC", "Z", "LOGM", "PASSIVE", "LOGLIR", "TDUST"]
-    assert found.colnames == [*names, *(f"S{band}" for band in BANDS)]
+    assert found.colnames == [*names, *(f"S{band}" for band in PAPER_BANDS)]
     for ours, its in {"RA": "RA", "DEC": "DEC", "Z": "Z", "LOGM": "M"}.items():
         np.testing.assert_array_equal(found[ours], columns[its])
     np.testing.assert_array_equal(found["PASSIVE"], columns["PASSIVE"] == 1)
     assert found["PASSIVE"].dtype == bool
     np.testing.assert_array_equal(found["TDUST"], columns["TDUST"])
     np.testing.assert_allclose(10.0 ** found["LOGLIR"], columns["LIR"], rtol=1e-5)
-    for i, band in enumerate(BANDS):
+    for i, band in enumerate(PAPER_BANDS):
         np.testing.assert_allclose(
             found[f"S{band}"], 1e-3 * columns["FLUX"][:, i], rtol=2e-7
         )
@@ -320,7 +320,7 @@ def test_real_program(tmp_path, field):
         assert np.mean(found[name]) == pytest.approx(
             np.mean(field[name]), abs=4.5 * error
         )
-    for band in BANDS:
+    for band in PAPER_BANDS:
         logs = [np.log10(np.array(t[f"S{band}"], float)) for t in (found, field)]
         error = np.std(logs[1]) * np.sqrt(1.1 / n)
         assert logs[0].mean() == pytest.approx(logs[1].mean(), abs=4.5 * error)

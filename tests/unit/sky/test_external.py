@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import import_catalogue
 from superspire.errors import InputError
-from superspire.instruments import BANDS
+from superspire.instruments import PAPER_BANDS
 from superspire.io import read_table, write_table
 from superspire.sky import external
 from superspire.sky.catalogue import inverse_gnomonic, simulate_catalogue
@@ -39,7 +39,7 @@ def sources(n=4000, side=0.5, center=(150.0, 2.0), seed=1):
     x, y = rng.uniform(-0.5 * side, 0.5 * side, (2, n))
     ra, dec = inverse_gnomonic(x, y, center)
     table = {"ra": ra, "dec": dec, "z": rng.uniform(0.1, 6.0, n)}
-    table |= {f"s{band}": rng.exponential(2.0, n) for band in BANDS}
+    table |= {f"s{band}": rng.exponential(2.0, n) for band in PAPER_BANDS}
     return Table(table), x, y
 
 
@@ -59,7 +59,7 @@ def saved(table, path, **units):
 
 
 def in_mjy(table, path):
-    return saved(table, path, **{f"s{band}": "mJy" for band in BANDS})
+    return saved(table, path, **{f"s{band}": "mJy" for band in PAPER_BANDS})
 
 
 @pytest.mark.parametrize(
@@ -78,13 +78,13 @@ def in_mjy(table, path):
 )
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_units_of_fits(table, tmp_path, written, configured, factor, dtype):
-    for band in BANDS:
+    for band in PAPER_BANDS:
         table[f"s{band}"] = table[f"s{band}"].astype(dtype)
-    units = {f"s{band}": written for band in BANDS}
+    units = {f"s{band}": written for band in PAPER_BANDS}
     path = saved(table, tmp_path / "sky.fits", **units)
     found = read_catalogue(path, 0.25, unit=configured)
     assert len(found) == len(table)
-    for band in BANDS:
+    for band in PAPER_BANDS:
         np.testing.assert_allclose(
             found[f"S{band}"], factor * table[f"s{band}"], rtol=3e-7
         )
@@ -97,7 +97,7 @@ def test_units_of_fits(table, tmp_path, written, configured, factor, dtype):
 def test_units_may_differ_between_columns(table, tmp_path):
     units = {"s250": "Jy", "s350": "mJy", "s450": "uJy", "s500": "Jy"}
     found = read_catalogue(saved(table, tmp_path / "sky.fits", **units), 0.25)
-    for band, factor in zip(BANDS, (1e3, 1.0, 1e-3, 1e3), strict=True):
+    for band, factor in zip(PAPER_BANDS, (1e3, 1.0, 1e-3, 1e3), strict=True):
         np.testing.assert_allclose(
             found[f"S{band}"], factor * table[f"s{band}"], rtol=3e-7
         )
@@ -116,12 +116,12 @@ def test_units_of_positions(table, tmp_path, angle):
 
 
 def test_catalogue_like_sides(table, tmp_path):
-    old = {"ra": "ra", "dec": "dec", "z": "z"} | {str(b): f"s{b}" for b in BANDS}
+    old = {"ra": "ra", "dec": "dec", "z": "z"} | {str(b): f"s{b}" for b in PAPER_BANDS}
     table.rename_columns([old[key] for key in NAMES], list(NAMES.values()))
     table["Mhalo"] = 12.0
     path = saved(table, tmp_path / "sides.fits")
     found = read_catalogue(path, 0.25, columns=NAMES, unit="Jy")
-    assert found.colnames == ["RA", "DEC", "Z", *(f"S{band}" for band in BANDS)]
+    assert found.colnames == ["RA", "DEC", "Z", *(f"S{band}" for band in PAPER_BANDS)]
     np.testing.assert_allclose(found["S450"], 1e3 * table["SSCUBA450"], rtol=3e-7)
     assert found.meta["SOURCE"] == "sides.fits"
     with pytest.raises(InputError, match=r"columns\.250: expected a column 's250'"):
@@ -282,7 +282,7 @@ def test_whole_sky(tmp_path):
     n = 100_000
     dec = np.degrees(np.arcsin(rng.uniform(-1.0, 1.0, n)))
     table = Table({"ra": rng.uniform(0.0, 360.0, n), "dec": dec})
-    for band in BANDS:
+    for band in PAPER_BANDS:
         table[f"s{band}"] = 1.0
     path = in_mjy(table, tmp_path / "sky.fits")
     with pytest.raises(InputError, match=r"catalogue\.center: expected"):
@@ -357,7 +357,7 @@ def test_vectors_in_a_single_row(table, tmp_path):
 
 
 def test_second_hdu_and_compressed(table, tmp_path):
-    for band in BANDS:
+    for band in PAPER_BANDS:
         table[f"s{band}"].unit = "mJy"
     image = fits.ImageHDU(np.zeros((3, 3)))
     hdus = fits.HDUList([fits.PrimaryHDU(), image, fits.table_to_hdu(table)])
@@ -413,9 +413,9 @@ def test_files_that_are_no_catalogues(table, tmp_path):
 
 
 def test_integers(table, tmp_path):
-    for band in BANDS:
+    for band in PAPER_BANDS:
         table[f"s{band}"] = np.round(1e3 * table[f"s{band}"]).astype(np.int32)
-    units = {f"s{band}": "uJy" for band in BANDS}
+    units = {f"s{band}": "uJy" for band in PAPER_BANDS}
     found = read_catalogue(saved(table, tmp_path / "sky.fits", **units), 0.25)
     np.testing.assert_allclose(found["S450"], 1e-3 * table["s450"], rtol=3e-7)
 

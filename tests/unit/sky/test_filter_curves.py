@@ -6,7 +6,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from superspire.errors import InputError
-from superspire.instruments import BANDS
+from superspire.instruments import PAPER_BANDS
 from superspire.sky.filter_curves import load_responses, read_response, top_hat
 
 WAVELENGTH = np.linspace(180.0, 320.0, 200)
@@ -50,7 +50,7 @@ def test_a_curve_whose_integral_is_nearly_one_is_taken_as_it_is(tmp_path):
 
 def test_bands_without_a_file_have_top_hats(tmp_path):
     responses = load_responses({"250": write(tmp_path / "psw.csv")})
-    assert list(responses) == list(BANDS)
+    assert list(responses) == list(PAPER_BANDS)
     assert np.allclose(responses[250][0], WAVELENGTH)
     assert np.array_equal(responses[500][1], top_hat(500)[1])
 

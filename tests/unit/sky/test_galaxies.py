@@ -4,13 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from superspire.instruments import BANDS, SPIRE
+from superspire.instruments import PAPER_BANDS, SPIRE
 from superspire.sky import galaxies as gal
 from superspire.sky.catalogue import evaluate_model
 from superspire.sky.dust import FluxTable, dust_mass, pah_fraction, template_index
 from superspire.sky.filter_curves import load_responses
 
-FLUXES = tuple(f"S{band}_mJy" for band in BANDS)
+FLUXES = tuple(f"S{band}_mJy" for band in PAPER_BANDS)
 CURVES = Path(__file__).parents[4] / "shared" / "real" / "filters"
 EGG_NAMES = ("PSW", "PMW", "PLW")
 EGG_INTEGRALS = (0.9995314, 0.9997324, 0.9999774)

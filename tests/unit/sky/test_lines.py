@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from superspire.instruments import BANDS
+from superspire.instruments import PAPER_BANDS
 from superspire.seeds import stream
 from superspire.sky import lines
 from superspire.sky.catalogue import simulate_catalogue
@@ -34,14 +34,14 @@ def test_one_line_in_one_band():
     nodes, value = responses[450]
     per_hertz = np.interp(157.71 * 2.85, nodes, value) * 157.71 * 2.85 / frequency
     expected = power / (4 * np.pi * distance**2) * per_hertz * 1e29
-    assert flux[0, list(BANDS).index(450)] == pytest.approx(expected, rel=1e-4)
+    assert flux[0, list(PAPER_BANDS).index(450)] == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_line_outside_the_band_adds_nothing():
     args = (np.array([11.0]), np.array([2.0]), np.zeros(1), load_responses())
     inside = lines.line_fluxes(np.array([1.85]), *args)
     outside = lines.line_fluxes(np.array([1.5]), *args)
-    index = list(BANDS).index(450)
+    index = list(PAPER_BANDS).index(450)
     assert inside[0, index] > 0.0
     assert outside[0, index] == 0.0
 

@@ -1,4 +1,4 @@
-"""The instruments of the paper (Table 1) and the geometry of a cutout."""
+"""The instruments, those of the paper (Table 1) among them, and a cutout's geometry."""
 
 from dataclasses import dataclass
 
@@ -18,16 +18,20 @@ class Band:
     instrument : str
         Telescope and camera.
     fwhm : float
-        Full width at half maximum of the beam [arcsec] (Lauritsen et al. 2021,
-        Table 1).
+        Full width at half maximum of the beam [arcsec]: Lauritsen et al. 2021, Table 1;
+        MIPS Instrument Handbook, section 4.3.4; PACS Observer's Manual, table 3.1, for
+        scans at 20 arcsec/s; Dempsey et al. 2013 (main beam) at 850 µm.
     pixel : float
-        Side of a native pixel [arcsec] (Table 1).
+        Side of a pixel of the usual maps [arcsec] (Table 1; S-COSMOS; PEP; S2CLS).
     lambda_min, lambda_max : float
-        Edges of the top-hat response [µm]: for SPIRE the top-hat with the mean and
-        rms width of the true response, which gives its fluxes to 0.25 %.
+        Edges of the top-hat response [µm]: with the mean and rms width of the true
+        response, which gives SPIRE's fluxes to 0.25 %; half power for SCUBA-2.
     effective_area : float
-        Solid angle of the true beam [arcsec²] (SPIRE Handbook, for
-        F_nu ~ nu^-1; Dempsey et al. 2013 for SCUBA-2).
+        Solid angle of the true beam [arcsec²], its integral over its peak: SPIRE
+        Handbook, for F_nu ~ nu^-1; Dempsey et al. 2013, two components, for SCUBA-2;
+        for MIPS what makes the aperture correction of 3.5 arcsec 2.56 (Handbook, table
+        4.13); for PACS 1.20 and 1.27 times that of the Gaussian, as for the modelled
+        beams of Geis & Lutz 2010 (PICC-ME-TN-029).
     """
 
     wavelength: int
@@ -45,11 +49,20 @@ class Band:
 
 
 BANDS = {
+    24: Band(24, "Spitzer MIPS", 5.9, 1.2, 20.312, 27.375, 62.9),
+    100: Band(100, "Herschel PACS", 6.8, 1.2, 83.024, 121.892, 62.9),
+    160: Band(160, "Herschel PACS", 11.3, 2.4, 123.667, 208.707, 183.8),
     250: Band(250, "Herschel SPIRE", 18.1, 6.0, 211.17, 291.89, 469.35),
     350: Band(350, "Herschel SPIRE", 24.9, 25.0 / 3.0, 297.62, 408.05, 831.27),
     450: Band(450, "JCMT SCUBA-2", 7.9, 1.0, 434.0, 466.0, 109.0),
     500: Band(500, "Herschel SPIRE", 36.6, 12.0, 404.10, 619.11, 1804.31),
+    850: Band(850, "JCMT SCUBA-2", 13.0, 2.0, 790.0, 930.0, 239.9),
 }
+"""Every band that the sky can be simulated in."""
+
+PAPER_BANDS = (250, 350, 450, 500)
+"""Bands of the paper, which the workflow's skies, cutouts and figures are made of."""
+
 SPIRE = (250, 350, 500)
 TARGET = 450
 

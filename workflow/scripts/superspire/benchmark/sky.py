@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from superspire.instruments import BANDS
+from superspire.instruments import BANDS, PAPER_BANDS
 from superspire.io import read_columns, write_map, write_table_parts
 from superspire.sky.catalogue import simulate_parts
 from superspire.sky.dust import load_library
@@ -47,7 +47,7 @@ def make_field(area, log_lir_min, maps, seed=1):
             area, seed, log_lir_min=log_lir_min, center=CENTER, dust=dust
         )
         n = write_table_parts(path, parts)
-        for band in BANDS if maps else ():
+        for band in PAPER_BANDS if maps else ():
             columns = read_columns(path, "RA", "DEC", f"S{band}")
             map_ = make_map(*columns, band, CENTER, 3600.0 * area**0.5)
             write_map(Path(folder) / f"{band}.fits", map_, BANDS[band].fwhm)

@@ -3,7 +3,7 @@
 import numpy as np
 from astropy.stats import sigma_clipped_stats
 
-from superspire.instruments import BANDS, SPIRE, TARGET
+from superspire.instruments import PAPER_BANDS, SPIRE, TARGET
 
 CLIP = (0.1, 99.9)
 
@@ -64,7 +64,9 @@ def renormalisation(simulated, observed):
     dict of int to float
         Factor by which each observed band is multiplied (section 2.2).
     """
-    return {b: signal_width(simulated[b]) / signal_width(observed[b]) for b in BANDS}
+    return {
+        b: signal_width(simulated[b]) / signal_width(observed[b]) for b in PAPER_BANDS
+    }
 
 
 def sky_level(cutouts):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from superspire.instruments import BANDS, SPIRE, TARGET
+from superspire.instruments import BANDS, PAPER_BANDS, SPIRE, TARGET
 from superspire.io import Map
 from superspire.maps.cells import CELL, on_cells
 from superspire.sky.beams import GaussianBeam
@@ -67,7 +67,7 @@ def draw_perturbation(spread, rng):
         amplitude=rng.normal(0.0, spread["amplitude"]),
         colour=rng.normal(0.0, spread["colour"]),
         scatter=rng.uniform(0.0, spread["scatter"]),
-        beams={band: 1.0 + rng.normal(0.0, spread["beam"]) for band in BANDS},
+        beams={band: 1.0 + rng.normal(0.0, spread["beam"]) for band in PAPER_BANDS},
     )
 
 

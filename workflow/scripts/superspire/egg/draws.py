@@ -9,7 +9,7 @@ from superspire.egg.agreement_summary import pull_limit
 from superspire.egg.egg_reference import DIGITS
 from superspire.egg.sampling import mean_error, percentile_errors, std_error
 from superspire.errors import InputError
-from superspire.instruments import BANDS
+from superspire.instruments import PAPER_BANDS
 from superspire.sky.catalogue import evaluate_model
 from superspire.sky.galaxies import draw_scatter
 
@@ -22,7 +22,7 @@ LOGARITHMS = {
     "log10_LIR": "LIR_Lsun",
     "log10_IR8": "IR8",
     "log10_Mdust": "Mdust_Msun",
-} | {f"log10_S{band}_mJy": f"S{band}_mJy" for band in BANDS}
+} | {f"log10_S{band}_mJy": f"S{band}_mJy" for band in PAPER_BANDS}
 """Quantities of EGG's table that are logarithms of columns of ours."""
 
 POINT = ["z", "logM", "passive"]

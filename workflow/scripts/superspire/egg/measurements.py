@@ -12,7 +12,7 @@ from superspire.egg.sampling import (
     percentile_errors,
 )
 from superspire.evaluation.counts import STERADIAN
-from superspire.instruments import BANDS
+from superspire.instruments import PAPER_BANDS
 from superspire.sky.beams import beam_of
 from superspire.sky.maps import convolved_strips, field_wcs
 
@@ -233,7 +233,7 @@ def measure_field(catalogue, rng):
     wcs, size = field_wcs(center, side, 1.0)
     x, y = wcs.wcs_world2pix(catalogue["RA"], catalogue["DEC"], 0)
     x, y = (np.clip(a + 0.5 * (side - size + 1), 0.0, side) for a in (x, y))
-    fluxes = {band: np.asarray(catalogue[f"S{band}"]) for band in BANDS}
+    fluxes = {band: np.asarray(catalogue[f"S{band}"]) for band in PAPER_BANDS}
     log_lir, z = (np.asarray(catalogue[name]) for name in ("LOGLIR", "Z"))
     rows = [row("total", "galaxies", n / area, COUNTING_ERROR / area, unit="deg-2")]
     for band, flux in fluxes.items():

@@ -4,7 +4,7 @@ import numpy as np
 
 from superspire.evaluation.counts import euclidean
 from superspire.figures.style import plt
-from superspire.instruments import BANDS
+from superspire.instruments import PAPER_BANDS
 
 MARKERS = "osD^v<>p*hX"
 
@@ -24,7 +24,7 @@ def draw_counts(simulated, published):
     matplotlib.figure.Figure
     """
     figure, grid = plt.subplots(2, 2, sharex=True, figsize=(8, 6.5))
-    for axes, band in zip(grid.flat, BANDS, strict=True):
+    for axes, band in zip(grid.flat, PAPER_BANDS, strict=True):
         own = published[published["band_um"] == band]
         for marker, (reference, points) in zip(
             MARKERS, own.groupby("reference"), strict=False

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.stats import norm
 
 from superspire.figures.style import PAGE, note, plt
-from superspire.instruments import BANDS
+from superspire.instruments import PAPER_BANDS
 
 COLOURS = {250: "#0072B2", 350: "#009E73", 450: "#D55E00", 500: "#CC79A7"}
 MARKERS = {250: "o", 350: "s", 450: "D", 500: "^"}
@@ -41,7 +41,7 @@ def draw_sky_validation(summary, draws, grid=None):
     matplotlib.figure.Figure
     """
     figure, axes = plt.subplots(5, 2, figsize=(PAGE, 9.4))
-    for panel, band in zip(axes[:2].flat, BANDS, strict=True):
+    for panel, band in zip(axes[:2].flat, PAPER_BANDS, strict=True):
         draw_counts_of(panel, summary, band)
     draw_widths(axes[2, 0], summary)
     draw_redshifts(axes[2, 1], summary)
@@ -88,7 +88,9 @@ def draw_counts_of(axes, summary, band):
 def draw_widths(axes, summary):
     """Draw the differences of the background and of the widths of the maps."""
     names = [name for name, _ in WIDTHS]
-    for shift, band in zip(np.linspace(0.27, -0.27, len(BANDS)), BANDS, strict=True):
+    for shift, band in zip(
+        np.linspace(0.27, -0.27, len(PAPER_BANDS)), PAPER_BANDS, strict=True
+    ):
         rows = summary[(summary["band_um"] == band) & summary["quantity"].isin(names)]
         rows = rows.set_index("quantity").loc[names]
         place = -np.arange(len(rows)) + shift
@@ -159,8 +161,10 @@ def draw_cuts(axes, summary):
     """Draw the differences of what a limit on the luminosity keeps."""
     rows = summary[summary["group"] == "luminosity cuts"]
     limit = rows["quantity"].str.extract(r"L_IR > (\S+)")[0].astype(float)
-    shifts = dict(zip(BANDS, np.linspace(-0.06, 0.06, len(BANDS)), strict=True))
-    for band in [None, *BANDS]:
+    shifts = dict(
+        zip(PAPER_BANDS, np.linspace(-0.06, 0.06, len(PAPER_BANDS)), strict=True)
+    )
+    for band in [None, *PAPER_BANDS]:
         part = rows["band_um"].isna() if band is None else rows["band_um"] == band
         error = np.hypot(rows["egg_error"], rows["ours_error"])[part]
         axes.errorbar(
@@ -200,7 +204,9 @@ def draw_pulls(axes, draws):
 
 def draw_grid(axes, grid):
     """Draw the differences of the fluxes without scatter."""
-    for factor, band in zip(np.linspace(0.97, 1.03, len(BANDS)), BANDS, strict=True):
+    for factor, band in zip(
+        np.linspace(0.97, 1.03, len(PAPER_BANDS)), PAPER_BANDS, strict=True
+    ):
         place, values = factor * (1 + grid["z"]), 100.0 * grid[f"S{band}_mJy"]
         style = {"color": COLOURS[band], "ms": 2.5, "mfc": "none", "mew": 0.6}
         axes.plot(place, values, MARKERS[band], **style)

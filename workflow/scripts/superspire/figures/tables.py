@@ -3,7 +3,7 @@
 import pandas as pd
 from astropy.table import Table
 
-from superspire.instruments import BANDS, beam_area
+from superspire.instruments import BANDS, PAPER_BANDS, beam_area
 
 LATEX = {
     "tabletype": "table",
@@ -62,7 +62,7 @@ def instrument_table():
             "pixel_arcsec": round(band.pixel, 2),
             "beam_arcsec2": round(float(beam_area(band.fwhm)), 1),
         }
-        for band in sorted(BANDS.values(), key=lambda band: band.wavelength)
+        for band in (BANDS[wavelength] for wavelength in PAPER_BANDS)
     )
 
 

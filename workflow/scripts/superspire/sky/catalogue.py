@@ -6,7 +6,7 @@ import numpy as np
 from astropy.table import Table, vstack
 
 from superspire.errors import InputError
-from superspire.instruments import BANDS
+from superspire.instruments import PAPER_BANDS
 from superspire.sky import dust as dust_model
 from superspire.sky import lensing, lines
 from superspire.sky.clustering import MIN_AREA, clustering_slices, positions
@@ -22,7 +22,7 @@ LOG_MASS_REFERENCE = 8.0
 
 BLOCK = 250_000
 UNITS = {"RA": "deg", "DEC": "deg", "TDUST": "K"}
-UNITS |= {f"S{band}": "mJy" for band in BANDS}
+UNITS |= {f"S{band}": "mJy" for band in PAPER_BANDS}
 EFFECTS = ("emission_lines", "weak_lensing", "strong_lensing")
 """Keys of the realism section that change the galaxies."""
 
@@ -399,5 +399,5 @@ def evaluate_model(z, log_mass, passive, dust, scatter=NO_SCATTER, responses=Non
         "Mdust_Msun": mass,
     }
     flux = dust_model.exact_fluxes(dust, z, index, fraction, mass, responses)
-    columns |= {f"S{band}_mJy": flux[:, i] for i, band in enumerate(BANDS)}
+    columns |= {f"S{band}_mJy": flux[:, i] for i, band in enumerate(PAPER_BANDS)}
     return Table(columns)

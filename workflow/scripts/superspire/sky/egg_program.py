@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from superspire.errors import InputError
-from superspire.instruments import BANDS, SPIRE, TARGET
+from superspire.instruments import BANDS, PAPER_BANDS, SPIRE, TARGET
 
 PROGRAM = "egg-gencat"
 HOME = "github.com/cschreib/egg"
@@ -16,7 +16,7 @@ LAYOUT = {"RA", "DEC", "Z", "M", "PASSIVE", "LIR", "TDUST", "FLUX", "BANDS", "LA
 
 EGG_NAMES = {
     band: f"herschel-spire{band}" if band in SPIRE else f"scuba2-{band}"
-    for band in BANDS
+    for band in PAPER_BANDS
 }
 OPTION = [
     f"{name}:range:{BANDS[band].lambda_min:g}:{BANDS[band].lambda_max:g}"
@@ -58,7 +58,7 @@ def choose_bands(names, wavelengths):
         If it lacks one.
     """
     chosen = {}
-    for band in BANDS:
+    for band in PAPER_BANDS:
         distance = np.abs(np.asarray(wavelengths, float) / band - 1.0)
         named = [EGG_NAMES[band] in str(name) for name in names]
         best = int(np.argmax(named) if any(named) else np.argmin(distance))

@@ -7,7 +7,7 @@ from astropy.io import fits
 from astropy.io.votable import parse_single_table
 
 from superspire.errors import InputError
-from superspire.instruments import BANDS, TARGET
+from superspire.instruments import BANDS, PAPER_BANDS, TARGET
 
 PER_MICRON = {"µm": 1.0, "nm": 1e-3, "Å": 1e-4, "m": 1e6}
 """Micrometres in the units that response curves come in."""
@@ -146,5 +146,5 @@ def load_responses(files=None):
     files = {int(band): path for band, path in (files or {}).items()}
     return {
         band: read_response(files[band], band) if band in files else top_hat(band)
-        for band in BANDS
+        for band in PAPER_BANDS
     }

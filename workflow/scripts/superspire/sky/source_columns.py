@@ -8,16 +8,16 @@ import numpy as np
 from astropy import units as u
 
 from superspire.errors import InputError
-from superspire.instruments import BANDS
+from superspire.instruments import PAPER_BANDS
 from superspire.sky.egg_program import LAYOUT, choose_bands
 from superspire.sky.source_files import open_columns
 
-FLUXES = tuple(f"S{band}" for band in BANDS)
+FLUXES = tuple(f"S{band}" for band in PAPER_BANDS)
 NAMES = {
     "ra": ("ra",),
     "dec": ("dec",),
     "z": ("z", "redshift"),
-    **{str(band): (f"s{band}",) for band in BANDS},
+    **{str(band): (f"s{band}",) for band in PAPER_BANDS},
 }
 """Names of the columns, whatever their case, unless the configuration gives others."""
 
@@ -208,7 +208,7 @@ def open_table(path, columns=None, unit=None):
         readers["Z"] = partial(scaled, data[names["z"]], 1.0, np.float32)
     for name, kind in own.items():
         readers[name] = partial(scaled, data[name], 1.0, kind)
-    for column, band in zip(FLUXES, BANDS, strict=True):
+    for column, band in zip(FLUXES, PAPER_BANDS, strict=True):
         name = names[str(band)]
         factor = flux_factor(name, units[name], unit)
         readers[column] = partial(scaled, data[name], factor, np.float32)
