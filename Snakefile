@@ -47,5 +47,7 @@ rule all:
         figures(),
         tables(),
         "results/comparison.csv",
+        "results/clustering_counts.pdf",
+        "results/ultra_red.csv",
         "results/training/learning_curves.pdf",
         fields(),

@@ -4,7 +4,9 @@ Catalogues and measurements (section 4).
 In: super-resolved and 450 µm cutouts, the flux calibration, the injected galaxies.
 Out: results/catalogues/{dataset}_{sr,target,injected}.ecsv, for each set of cutouts
 results/measures/{dataset}_{completeness,purity,offsets,fluxes}.csv in the paper's and
-the strict protocol, results/stacks/{dataset}.npz, and results/comparison.csv.
+the strict protocol, results/stacks/{dataset}.npz, and results/comparison.csv; of
+independent sky also counts and clustering (results/clustering_counts.*) and how
+ultra-red sources are found (results/ultra_red.csv), of which section 5 speaks.
 
 The simulated and the observed set are calibrated by themselves, as in the paper;
 independent sky and the hold-out of a real field by the set that the configuration names.
@@ -116,6 +118,63 @@ rule stack_sources:
         code=code_digest("stack_sources.py"),
     script:
         "../scripts/stack_sources.py"
+
+
+rule clustering_counts:
+    """Measure counts and clustering of super-resolved and true sources (section 5)."""
+    input:
+        evaluated="results/superresolved/independent.csv",
+        sr="results/catalogues/independent_sr.ecsv",
+        target="results/catalogues/independent_target.ecsv",
+        injected="results/catalogues/independent_injected.ecsv",
+    output:
+        pdf=report(
+            "results/clustering_counts.pdf",
+            caption="../report/clustering_counts.rst",
+            category="Figures",
+            labels={"figure": "section 5", "shows": "counts and clustering"},
+        ),
+        png="results/clustering_counts.png",
+        csv="results/clustering_counts.csv",
+    log:
+        "logs/clustering_counts.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=code_digest("clustering_counts.py"),
+    script:
+        "../scripts/clustering_counts.py"
+
+
+rule measure_ultra_red:
+    """Measure how complete and pure ultra-red sources are found (section 5)."""
+    input:
+        **{f"map_{band}": f"results/skies/independent/{band}.fits" for band in SPIRE},
+        beams=list(real_beams().values()),
+        evaluated="results/superresolved/independent.csv",
+        sr="results/catalogues/independent_sr.ecsv",
+        catalogue="results/skies/independent/catalogue.fits",
+        target_map="results/skies/independent/450.fits",
+    output:
+        report(
+            "results/ultra_red.csv",
+            caption="../report/ultra_red.rst",
+            category="Tables",
+            labels={"table": "section 5", "shows": "ultra-red sources"},
+        ),
+    log:
+        "logs/measure_ultra_red.log",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=memory(500, per_input=3.0),
+    params:
+        realism=realism("spire_beams"),
+        min_flux=lookup("extraction/min_flux", within=config),
+        strict_radius=lookup("extraction/strict_radius", within=config),
+        code=code_digest("measure_ultra_red.py"),
+    script:
+        "../scripts/measure_ultra_red.py"
 
 
 rule comparison:

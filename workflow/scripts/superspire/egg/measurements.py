@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from superspire.egg.correlation import angular_correlation
 from superspire.egg.sampling import (
     MIN_BEYOND,
     mean_error,
@@ -13,6 +12,7 @@ from superspire.egg.sampling import (
 )
 from superspire.evaluation.counts import STERADIAN
 from superspire.instruments import PAPER_BANDS
+from superspire.photometry.correlation import Window, angular_correlation
 from superspire.sky.beams import beam_of
 from superspire.sky.maps import convolved_strips, field_wcs
 
@@ -201,7 +201,8 @@ def measure_clustering(x, y, flux, side):
     """Measure the angular correlation function of the bright sources."""
     band, limit = CORRELATED
     bright = flux > limit
-    table = angular_correlation(x[bright], y[bright], side, SEPARATIONS)
+    window = Window.square(side)
+    table = angular_correlation(x[bright], y[bright], window, SEPARATIONS)
     for line in table.itertuples():
         name = f"w of S{band} > {limit:g} mJy at {line.low:g}-{line.high:g} arcsec"
         columns = {"band_um": band, "low": line.low, "high": line.high, "n": line.pairs}
