@@ -16,27 +16,24 @@ class Archive(ThreadingHTTPServer):
     Attributes
     ----------
     content : bytes
-        The file; ``etag`` and ``modified`` name its version, None to keep it secret.
+        The file.
     tricks : list of dict
         What goes wrong with the next requests, one after the other; the last for all
         that follow if ``stubborn``. Keys: ``status`` and ``headers`` of an answer
         without a file; ``drop`` the connection after so many bytes, with ``abort``
-        rudely; ``deaf`` to Range; ``blind`` to If-Range; ``shift`` the first byte that
-        was asked for; add ``lie`` to the size; another ``content`` and ``etag`` from
-        now on; ``chunked``; ``silent`` on the size; ``stall`` before the last byte [s].
+        rudely; add ``lie`` to the size; another ``content`` from now on; ``chunked``;
+        ``silent`` on the size; ``stall`` before the last byte [s].
     asked : list of email.message.Message
         Headers of all requests.
-    sent : int
-        Bytes of the file sent in all.
     """
 
     daemon_threads = True
 
     def __init__(self, content):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.content, self.etag, self.modified = content, '"1"', None
+        self.content = content
         self.tricks, self.stubborn = [], False
-        self.asked, self.sent = [], 0
+        self.asked = []
 
     @property
     def url(self):
@@ -59,52 +56,29 @@ class Handler(BaseHTTPRequestHandler):
         archive, trick = self.server, self.server.trick()
         archive.asked.append(self.headers)
         archive.content = trick.get("content", archive.content)
-        archive.etag = trick.get("etag", archive.etag)
         if "status" in trick:
             self.send_response(trick["status"])
             for name, value in trick.get("headers", {}).items():
                 self.send_header(name, value)
             self.end_headers()
             return
-        start = self.first_byte(trick)
-        if start >= len(archive.content) > 0 or start < 0:
-            self.send_error(416)
-            return
-        self.send_headers(trick, start)
-        self.send_body(trick, archive.content[start:])
+        self.send_headers(trick)
+        self.send_body(trick, archive.content)
 
-    def first_byte(self, trick):
-        wanted = self.headers.get("Range")
-        if wanted is None or trick.get("deaf"):
-            return 0
-        version = self.headers.get("If-Range")
-        current = (self.server.etag, self.server.modified)
-        if version and version not in current and not trick.get("blind"):
-            return 0
-        start = int(wanted.removeprefix("bytes=").removesuffix("-"))
-        return start + trick.get("shift", 0)
-
-    def send_headers(self, trick, start):
-        archive, size = self.server, len(self.server.content)
+    def send_headers(self, trick):
         self.protocol_version = "HTTP/1.1" if trick.get("chunked") else "HTTP/1.0"
-        self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
-        if archive.etag:
-            self.send_header("ETag", archive.etag)
-        if archive.modified:
-            self.send_header("Last-Modified", archive.modified)
+        self.send_response(200)
         if trick.get("chunked"):
             self.send_header("Transfer-Encoding", "chunked")
         elif not trick.get("silent"):
-            self.send_header("Content-Length", str(size - start + trick.get("lie", 0)))
+            size = len(self.server.content) + trick.get("lie", 0)
+            self.send_header("Content-Length", str(size))
         for name, value in trick.get("headers", {}).items():
             self.send_header(name, value)
         self.end_headers()
 
     def send_body(self, trick, body):
         size, body = len(body), body[: trick.get("drop")]
-        self.server.sent += len(body)
         if "stall" in trick:
             self.wfile.write(body[:-1])
             time.sleep(trick["stall"])

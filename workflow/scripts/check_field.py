@@ -1,7 +1,7 @@
 """Check the astrometry, flux scale and noise of a field before it is used."""
 
 from superspire.checks.checks import check_maps, summary
-from superspire.downloads import verify
+from superspire.checksums import verify
 from superspire.instruments import PAPER_BANDS
 from superspire.io import read_json, write_json
 from superspire.job import run

@@ -4,7 +4,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from superspire.downloads import verify
+from superspire.checksums import verify
 from superspire.evaluation.protocols import PAPER, STRICT
 from superspire.figures.reference import draw_reference
 from superspire.figures.style import save

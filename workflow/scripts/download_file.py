@@ -1,13 +1,14 @@
-"""Download a file of a public archive."""
+"""Download files of public archives, or check those that are there."""
 
 from superspire.downloads import download
 from superspire.job import run
 
 
 def main(job, terminal):
-    source, path = job.params.source, job.output[0]
-    digest = download(source["url"], path, source.get("sha256"), terminal=terminal)
-    print(f"{digest}  {path}")
+    files = [*job.input, *job.output]
+    for path, source in zip(files, job.params.sources, strict=True):
+        digest = download(source["url"], path, source.get("sha256"), terminal=terminal)
+        print(f"{digest}  {path}")
 
 
 if __name__ == "__main__":

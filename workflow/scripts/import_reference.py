@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from superspire.downloads import verify
+from superspire.checksums import verify
 from superspire.io import write_table
 from superspire.job import run
 from superspire.products.reference import read_reference

@@ -3,7 +3,7 @@
 import numpy as np
 from astropy.wcs.utils import proj_plane_pixel_scales
 
-from superspire.downloads import verify
+from superspire.checksums import verify
 from superspire.instruments import BANDS, PIXEL, TARGET
 from superspire.io import Map, write_map
 from superspire.job import run

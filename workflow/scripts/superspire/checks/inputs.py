@@ -1,7 +1,7 @@
 """The maps of a field as the network wants them, and how they were read."""
 
 from superspire.checks.checks import corrected
-from superspire.downloads import verify
+from superspire.checksums import verify
 from superspire.instruments import SPIRE
 from superspire.maps.reader import read_observation
 
