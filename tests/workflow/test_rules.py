@@ -32,27 +32,59 @@ def test_help_needs_no_virtual_environment(tmp_path):
     assert "make results" in done.stdout
 
 
-def test_the_workflow_can_be_a_module_of_another(tmp_path):
-    (tmp_path / "Snakefile").write_text(
-        f"""
+MODULE = f"""
 module superspire:
     snakefile: "{ROOT}/workflow/Snakefile"
-    config: {{"simulation": {{"fields": 2}}}}
+    config: {{"simulation": {{"fields": 2}}, "fields": {{"mine": {{"maps": MAPS}}}}}}
 
 
 use rule * from superspire as superspire_*
 """
-    )
+PARENT = """
+MAPS = {"250": "made/250.fits", "350": "made/350.fits", "500": "made/500.fits"}
+
+
+rule make_map:
+    output:
+        "made/{band}.fits",
+    shell:
+        "touch {output}"
+
+
+rule all_else:
+    output:
+        "results/fields/theirs/checks.json",
+    shell:
+        "touch {output}"
+"""
+
+
+def plan_module(folder, *targets):
+    """Plan some targets of a workflow that has this one as a module."""
+    (folder / "Snakefile").write_text(PARENT + MODULE)
     plan = subprocess.run(
-        [sys.executable, "-m", "snakemake", "-n", "results/fig2.pdf"],
+        [sys.executable, "-m", "snakemake", "-n", *targets],
         capture_output=True,
         text=True,
         check=False,
-        cwd=tmp_path,
+        cwd=folder,
     )
     assert plan.returncode == 0, plan.stderr
-    assert "rule superspire_fig2:" in plan.stdout
-    assert "results/skies/simulated_1/250.fits" in plan.stdout
+    return plan.stdout
+
+
+def test_the_workflow_can_be_a_module_of_another(tmp_path):
+    plan = plan_module(tmp_path, "results/fig2.pdf")
+    assert "rule superspire_fig2:" in plan
+    assert "results/skies/simulated_1/250.fits" in plan
+
+
+def test_a_parent_workflow_makes_maps_and_has_fields_of_its_own(tmp_path):
+    targets = [f"results/fields/{field}/checks.json" for field in ("mine", "theirs")]
+    plan = plan_module(tmp_path, *targets)
+    assert "rule superspire_check_field:" in plan
+    assert plan.count("rule make_map:") == 3
+    assert "rule all_else:" in plan
 
 
 @pytest.mark.parametrize(("name", "text"), RULES)

@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
 HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=False))
@@ -19,6 +20,7 @@ from superspire.instruments import PAPER_BANDS, SPIRE
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 SCHEMA = HERE.parent / "schemas" / "config.schema.yaml"
+IS_MODULE = workflow.modifier.namespace is not None
 
 named_bands(config)
 try:
@@ -236,16 +238,50 @@ def deblender_files(kind, number, alike=False):
     ]
 
 
+def refuse(sentence):
+    """End in one line; in a module, let the parent try a rule of its own."""
+    if IS_MODULE:
+        raise WorkflowError(sentence)
+    sys.exit(f"Error: {sentence}")
+
+
+def field_section(wildcards):
+    """Section of the configuration of a field."""
+    fields = config["fields"]
+    if wildcards.field not in fields:
+        refuse(
+            f"fields: there is no field {wildcards.field!r} in the configuration; "
+            f"found: {', '.join(fields) or 'none'}"
+        )
+    return fields[wildcards.field]
+
+
+def can_be_made(file):
+    """Whether a missing file may come from a rule, here or of a parent workflow."""
+    downloaded = file.startswith("data/") and file[5:] in config["downloads"]
+    return IS_MODULE or downloaded or file.startswith("results/")
+
+
 def field_maps(wildcards):
-    """Files of the three SPIRE maps of a configured field."""
-    field = config["fields"][wildcards.field]
-    kinds = {"map": field["maps"], "mask": field.get("masks", {})}
-    kinds["error"] = field.get("errors", {})
-    return {
-        f"{kind}_{band}": file
-        for kind, files in kinds.items()
-        for band, file in files.items()
-    }
+    """Files of the three SPIRE maps of a configured field, their masks and errors."""
+    field, found = field_section(wildcards), {}
+    for kind in ("maps", "masks", "errors"):
+        for band, file in field.get(kind, {}).items():
+            if not Path(file).exists() and not can_be_made(file):
+                refuse(
+                    f"fields.{wildcards.field}.{kind}.{band}: expected a FITS file, "
+                    f"found no file {file}"
+                )
+            found[f"{kind.removesuffix('s')}_{band}"] = file
+    return found
+
+
+def field_reference(wildcards):
+    """Published catalogue of a configured field."""
+    field = field_section(wildcards)
+    if not field.get("reference"):
+        refuse(f"fields.{wildcards.field}.reference: expected a catalogue, found none")
+    return field["reference"]["file"]
 
 
 def figures(wildcards=None):
@@ -274,37 +310,3 @@ def resource(name):
 def validation_grid(wildcards):
     """Points at which the sky model is evaluated without scatter."""
     return config["validation"]["grid"] or resource("validation/grid.csv")
-
-
-def requested_fields():
-    """Fields that the command line asks for by a target of theirs, or by `all`."""
-    if "all" in sys.argv[1:]:
-        return list(config["fields"])
-    paths = [Path(argument).parts for argument in sys.argv[1:]]
-    return [p[2] for p in paths if p[:2] == ("results", "fields") and len(p) > 3]
-
-
-def downloadable(file):
-    """Whether a file that is missing is one that the workflow can fetch."""
-    return file.startswith("data/") and file[5:] in config["downloads"]
-
-
-def check_requested_fields():
-    """Refuse a field that is not configured or whose files are not there."""
-    known = config["fields"]
-    for field in requested_fields():
-        if field not in known:
-            sys.exit(
-                f"Error: fields: there is no field {field!r} in the configuration; "
-                f"found: {', '.join(known) or 'none'}"
-            )
-        for kind in ("maps", "masks", "errors"):
-            for band, file in known[field].get(kind, {}).items():
-                if not Path(file).exists() and not downloadable(file):
-                    sys.exit(
-                        f"Error: fields.{field}.{kind}.{band}: expected a FITS file, "
-                        f"found no file {file}"
-                    )
-
-
-check_requested_fields()

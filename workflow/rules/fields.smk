@@ -170,9 +170,7 @@ rule compare_field:
     input:
         image="results/fields/{field}/superresolved.fits",
         catalogue="results/fields/{field}/catalogue.fits",
-        reference=lambda wildcards: config["fields"][wildcards.field]["reference"][
-            "file"
-        ],
+        reference=field_reference,
     output:
         measures="results/fields/{field}/reference.csv",
         ratios="results/fields/{field}/reference_fluxes.csv",

@@ -1,6 +1,6 @@
-"""Name what a run made: python workflow/scripts/summarise.py results."""
+"""List what a run made."""
 
-import sys
+import argparse
 from pathlib import Path
 
 import pandas as pd
@@ -35,9 +35,11 @@ def products(results):
 
 
 if __name__ == "__main__":
-    folder = sys.argv[1]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("results", type=Path, help="folder of the results")
+    folder = parser.parse_args().results
     print("\n".join(["", *products(folder), ""]))
-    comparison = pd.read_csv(Path(folder) / "comparison_summary.csv")
+    comparison = pd.read_csv(folder / "comparison_summary.csv")
     for row in comparison.to_dict("records"):
         print(row.pop("claim"))
         print("\n".join(f"    {name}: {value}" for name, value in row.items()))

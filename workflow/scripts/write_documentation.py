@@ -1,5 +1,6 @@
 """Write the pages that are made from something else in the repository."""
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -41,7 +42,9 @@ def stale():
 
 
 if __name__ == "__main__":
-    if "--check" in sys.argv[1:]:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    if parser.parse_args().check:
         for file in stale():
             print(f"{file.relative_to(ROOT)}: expected what `make docs` writes")
         sys.exit(bool(stale()))
