@@ -56,12 +56,36 @@ def test_images_are_normalised_and_turned_with_their_targets(files):
     for i, (row, transform) in enumerate([(0, 1), (0, 6), (4, 3)]):
         expected = transform_image((raw[row] - low) / (high - low), transform)
         np.testing.assert_allclose(got[i], expected, rtol=1e-5, atol=1e-6)
-        scaled = np.clip((0.5 * target[row] + 1) / 10, 0, 1)
+        scaled = (0.5 * target[row] + 1) / 10
         turned = transform_image(scaled, transform)
         np.testing.assert_allclose(truth["target"][i, ..., 0], turned, atol=1e-6)
         assert truth["median"][i] == pytest.approx(np.median(scaled), abs=1e-6)
         brightest = turned == turned.max()
         np.testing.assert_array_equal(truth["sources"][i, ..., 0], brightest)
+
+
+def test_noise_below_the_scale_is_kept_and_the_mean_with_it():
+    """Cut at zero, half of the noise would raise the mean by rms / sqrt(2 pi)."""
+    rms, size = 0.8, 200
+    rng = np.random.default_rng(2)
+    target = rng.normal(NORMALISATION["scale"]["450"][0], rms, (1, size, size))
+    inputs = np.zeros((1, size, size, 3), np.float32)
+    lists = SourceLists(np.array([0, 0]), np.empty(0, int), np.empty(0, int))
+    items = np.array([[0, 0]])
+    _, truth = Batches(inputs, target, lists, items, 1, NORMALISATION)[0]
+    shown = 10.0 * truth["target"][0, ..., 0] - 1.0
+    np.testing.assert_allclose(shown, target[0], atol=1e-5)
+    assert (shown < -1.0).mean() == pytest.approx(0.5, abs=5 * 0.5 / size)
+
+
+def test_what_the_sigmoid_cannot_reach_is_cut_at_one():
+    target = np.full((1, SIZE, SIZE), 8.0)
+    target[0, 2, 3] = 12.0
+    inputs = np.zeros((1, SIZE, SIZE, 3), np.float32)
+    lists = SourceLists(np.array([0, 1]), np.array([3]), np.array([2]))
+    items = np.array([[0, 0]])
+    _, truth = Batches(inputs, target, lists, items, 1, NORMALISATION)[0]
+    assert truth["target"][0, 2, 3, 0] == truth["target"].max() == 1.0
 
 
 def test_training_and_validation_images_are_apart(files):
