@@ -10,12 +10,12 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 
 import run_egg
+from helpers.external import read_catalogue
 from superspire.errors import InputError
 from superspire.instruments import PAPER_BANDS
 from superspire.io import read_table
 from superspire.sky.catalogue import expected_below
 from superspire.sky.egg_program import choose_bands, command, run_program
-from superspire.sky.external import read_catalogue
 
 EGG_BANDS = {
     "herschel-spire250": 251.4,

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import import_catalogue
+from helpers.external import read_catalogue
 from superspire.errors import InputError
 from superspire.instruments import PAPER_BANDS
 from superspire.io import read_table, write_table
 from superspire.sky import external
 from superspire.sky.catalogue import inverse_gnomonic, simulate_catalogue
-from superspire.sky.external import read_catalogue
 
 MARGIN = 120.0 / 3600.0
 NAMES = {

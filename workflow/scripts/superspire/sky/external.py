@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from astropy.coordinates import cartesian_to_spherical, spherical_to_cartesian
-from astropy.table import Table, vstack
+from astropy.table import Table
 from astropy.wcs import WCS
 
 from superspire.errors import InputError
@@ -265,23 +265,3 @@ def read_parts(
         )
     if missing:
         print(f"{path}: {missing} flux densities that are NaN count as zero")
-
-
-def read_catalogue(path, area, **options):
-    """Read the square of a catalogue that a field needs, all at once.
-
-    Parameters
-    ----------
-    path, area, **options
-        See `read_parts`.
-
-    Returns
-    -------
-    astropy.table.Table
-        All its parts.
-    """
-    parts = list(read_parts(path, area, **options))
-    meta = parts[0].meta
-    table = vstack(parts, metadata_conflicts="silent")
-    table.meta = meta
-    return table
