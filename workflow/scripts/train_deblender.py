@@ -1,6 +1,5 @@
 """Train the deblender on its fields."""
 
-import hashlib
 from pathlib import Path
 
 import keras
@@ -18,7 +17,7 @@ from superspire.io import write_json
 from superspire.job import run
 from superspire.seeds import stream
 from superspire.training.backend import for_device, set_precision, set_threads
-from superspire.training.checkpoint import Checkpoint
+from superspire.training.checkpoint import Checkpoint, training_digest
 from superspire.training.trainer import Pass, best_epoch, train
 from superspire.training.versions import versions
 
@@ -35,16 +34,6 @@ def sky_levels(field, noise):
     """Typical level of every band between the sources [mJy/beam]."""
     cells = observed_cells(field, noise)
     return {str(b): sky_level(cells[None, ..., i]) for i, b in enumerate(SPIRE)}
-
-
-def training_digest(job):
-    """Name this training by its code, settings and data, for its checkpoint."""
-    digest = hashlib.sha256()
-    for name in ("code", "seed", "options"):
-        digest.update(repr(getattr(job.params, name)).encode())
-    for path in job.input:
-        digest.update(f"{path} {Path(path).stat().st_size}".encode())
-    return digest.hexdigest()[:16]
 
 
 def main(job, terminal):
@@ -79,7 +68,8 @@ def main(job, terminal):
         **common,
     )
     validation = FieldValidation(held_out, reserved, loss, options["noise"])
-    checkpoint = Checkpoint(job.params.checkpoint, training_digest(job))
+    digest = training_digest((job.params.code, seed, options), job.input)
+    checkpoint = Checkpoint(job.params.checkpoint, digest)
     with tqdm(total=1, desc="training", unit="image", file=terminal) as bar:
         network = build_deblender(None, options["base_filters"])
         history = train(

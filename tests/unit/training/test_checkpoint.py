@@ -1,6 +1,7 @@
 """Trainings that are killed, backups that are damaged, disks that are full."""
 
 import errno
+import os
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from helpers.tiny_training import (
     make_rng,
     new_network,
 )
-from superspire.training.checkpoint import Checkpoint
+from superspire.training.checkpoint import Checkpoint, training_digest
 from superspire.training.trainer import train
 from superspire.unet.architecture import build_network
 
@@ -171,3 +172,15 @@ def test_a_backup_of_another_training_is_not_used(tmp_path):
     adam.build(network.trainable_variables)
     Checkpoint(tmp_path, "one").save(network, adam, [{"epoch": 1}], [])
     assert Checkpoint(tmp_path, "other").restore(network, adam) == ([], [])
+
+
+def test_a_training_is_named_by_its_settings_and_its_data(tmp_path):
+    data = tmp_path / "images.npy"
+    data.write_bytes(b"1234")
+    first = training_digest(("code", 1, {"epochs": 3}), [data])
+    assert training_digest(("code", 1, {"epochs": 3}), [str(data)]) == first
+    assert training_digest(("code", 1, {"epochs": 4}), [data]) != first
+    before = data.stat().st_mtime_ns
+    data.write_bytes(b"4321")
+    os.utime(data, ns=(before, before + 10**6))
+    assert training_digest(("code", 1, {"epochs": 3}), [data]) != first

@@ -1,5 +1,6 @@
 """The state of a training after its last whole epoch, kept on disk."""
 
+import hashlib
 import json
 import os
 import zipfile
@@ -10,6 +11,30 @@ from keras import ops
 
 DAMAGED = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile)
 """Raised by checkpoints that are cut off, overwritten or of another network."""
+
+
+def training_digest(settings, files):
+    """Name a training by what determines it, for its checkpoint.
+
+    Parameters
+    ----------
+    settings : iterable
+        Code, seed and options, of plain types.
+    files : iterable of str or path-like
+        Its data; a file that was written again makes another training.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for value in settings:
+        digest.update(repr(value).encode())
+    for path in files:
+        stat = Path(path).stat()
+        digest.update(f"{path} {stat.st_size} {stat.st_mtime_ns}".encode())
+    return digest.hexdigest()[:16]
 
 
 class Checkpoint:
@@ -24,7 +49,7 @@ class Checkpoint:
     folder : str or path-like
         Where backups are kept.
     digest : str
-        Names the training: its code, its settings and its data.
+        See `training_digest`.
     """
 
     def __init__(self, folder, digest):

@@ -1,8 +1,5 @@
 """A whole training as a job of the workflow: from its files to the saved network."""
 
-import hashlib
-from pathlib import Path
-
 import keras
 import pandas as pd
 from tqdm import tqdm
@@ -18,7 +15,7 @@ from superspire.training.backend import (
     set_threads,
 )
 from superspire.training.callbacks import TensorBoard
-from superspire.training.checkpoint import Checkpoint
+from superspire.training.checkpoint import Checkpoint, training_digest
 from superspire.training.trainer import Pass, best_epoch, train
 from superspire.training.versions import versions
 from superspire.unet.architecture import build_network
@@ -47,17 +44,6 @@ def plan_epoch(images, settings):
     return [Pass("simulated", simulated)] + [observed] * settings["observed_passes"]
 
 
-def training_digest(job):
-    """Name this training by its code, settings and data, for its checkpoint."""
-    digest = hashlib.sha256()
-    for name in ("code", "seed", "network", "loss", "training"):
-        digest.update(repr(getattr(job.params, name)).encode())
-    for path in job.input:
-        size = Path(path).stat()
-        digest.update(f"{path} {size.st_size} {size.st_mtime_ns}".encode())
-    return digest.hexdigest()[:16]
-
-
 def train_for_job(job, terminal, fit=train):
     """Train the paper's network as a job says, and save it.
 
@@ -80,7 +66,9 @@ def train_for_job(job, terminal, fit=train):
     normalisation = read_json(job.input.normalisation)
     options = loss_options(params.loss, normalisation)
     images = TrainingSet(job.input, settings["batch"], normalisation)
-    checkpoint = Checkpoint(params.checkpoint, training_digest(job))
+    names = ("code", "seed", "network", "loss", "training")
+    digest = training_digest((getattr(params, name) for name in names), job.input)
+    checkpoint = Checkpoint(params.checkpoint, digest)
     board = TensorBoard(params.tensorboard) if settings["tensorboard"] else None
     reserved = images.batches("simulated", images.items("simulated", "validation"))
     validation = (
