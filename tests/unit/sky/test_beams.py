@@ -115,6 +115,14 @@ def test_default_beams_are_those_of_table_1(band):
     assert not beam.high_pass
 
 
+@pytest.mark.parametrize("band", [24, 100, 160, 850])
+def test_other_bands_are_gaussian_whatever_is_asked_of_spire(band):
+    for kind in ("gaussian", "extended", {"250": "a.npz"}):
+        beam = beams.beam_of(band, {"spire_beams": kind, "scuba2_filter": 30.0})
+        assert beam.components == ((BANDS[band].fwhm, 1.0),)
+        assert not beam.high_pass
+
+
 def test_missing_and_empty_keys_mean_defaults():
     empty = {"spire_beams": None, "scuba2_beam": None, "scuba2_filter": None}
     for band in PAPER_BANDS:

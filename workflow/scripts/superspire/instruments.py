@@ -32,6 +32,9 @@ class Band:
         for MIPS what makes the aperture correction of 3.5 arcsec 2.56 (Handbook, table
         4.13); for PACS 1.20 and 1.27 times that of the Gaussian, as for the modelled
         beams of Geis & Lutz 2010 (PICC-ME-TN-029).
+    edge : float
+        Relative width over which the top-hat falls to zero, as EGG makes top-hats of
+        bands that it has no curve of; zero for a sharp one.
     """
 
     wavelength: int
@@ -41,6 +44,7 @@ class Band:
     lambda_min: float
     lambda_max: float
     effective_area: float
+    edge: float = 0.0
 
     @property
     def sigma(self):
@@ -54,9 +58,9 @@ BANDS = {
     160: Band(160, "Herschel PACS", 11.3, 2.4, 123.667, 208.707, 183.8),
     250: Band(250, "Herschel SPIRE", 18.1, 6.0, 211.17, 291.89, 469.35),
     350: Band(350, "Herschel SPIRE", 24.9, 25.0 / 3.0, 297.62, 408.05, 831.27),
-    450: Band(450, "JCMT SCUBA-2", 7.9, 1.0, 434.0, 466.0, 109.0),
+    450: Band(450, "JCMT SCUBA-2", 7.9, 1.0, 434.0, 466.0, 109.0, 0.01),
     500: Band(500, "Herschel SPIRE", 36.6, 12.0, 404.10, 619.11, 1804.31),
-    850: Band(850, "JCMT SCUBA-2", 13.0, 2.0, 790.0, 930.0, 239.9),
+    850: Band(850, "JCMT SCUBA-2", 13.0, 2.0, 790.0, 930.0, 239.9, 0.01),
 }
 """Every band that the sky can be simulated in."""
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from superspire.errors import InputError
-from superspire.instruments import BANDS, FWHM_PER_SIGMA, TARGET, beam_area
+from superspire.instruments import BANDS, FWHM_PER_SIGMA, SPIRE, TARGET, beam_area
 
 SCUBA2_BEAM = ((7.9, 0.94), (25.0, 0.06))
 """FWHM [arcsec] and peak amplitude of SCUBA-2's beam (Dempsey et al. 2013)."""
@@ -278,7 +278,7 @@ def beam_of(band, realism=None):
         (``"gaussian"`` of Table 1, ``"extended"``, or by band the files that
         `save_beam` wrote),
         ``scuba2_beam`` (``"gaussian"``, or ``"two_component"`` of Dempsey et al. 2013)
-        and ``scuba2_filter`` [arcsec].
+        and ``scuba2_filter`` [arcsec]. Bands other than the paper's are Gaussian.
 
     Returns
     -------
@@ -298,6 +298,8 @@ def beam_of(band, realism=None):
         beam = choose("realism.scuba2_beam", kind, known)
         scale = realism.get("scuba2_filter")
         return beam.high_passed(scale) if scale else beam
+    if band not in SPIRE:
+        return table1
     kind = realism.get("spire_beams") or "gaussian"
     if isinstance(kind, dict):
         files = {str(key): path for key, path in kind.items()}

@@ -1,5 +1,6 @@
 """A catalogue of simulated galaxies: properties, fluxes and positions."""
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from superspire.sky import dust as dust_model
 from superspire.sky import lensing, lines
 from superspire.sky.clustering import MIN_AREA, clustering_slices, positions
 from superspire.sky.cosmology import luminosity_distance
+from superspire.sky.filter_curves import load_responses
 from superspire.sky.galaxies import NO_SCATTER, draw_scatter, evaluate
 from superspire.sky.population import draw_slices, expected_population
 
@@ -22,7 +24,6 @@ LOG_MASS_REFERENCE = 8.0
 
 BLOCK = 250_000
 UNITS = {"RA": "deg", "DEC": "deg", "TDUST": "K"}
-UNITS |= {f"S{band}": "mJy" for band in PAPER_BANDS}
 EFFECTS = ("emission_lines", "weak_lensing", "strong_lensing")
 """Keys of the realism section that change the galaxies."""
 
@@ -201,6 +202,22 @@ def join(parts):
     return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
 
+def column_units(names):
+    """Give the units of those columns of a catalogue that have one.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of columns; those of fluxes are S and the wavelength of a band [µm].
+
+    Returns
+    -------
+    dict of str to str
+    """
+    units = {name: "mJy" for name in names if re.fullmatch(r"S\d+", name)}
+    return units | {name: UNITS[name] for name in names if name in UNITS}
+
+
 def inverse_gnomonic(x, y, center):
     """Sky coordinates of positions in a tangent plane (Calabretta & Greisen 2002).
 
@@ -237,6 +254,7 @@ def simulate_parts(
     poisson=False,
     center=(150.12, 2.21),
     dust,
+    bands=PAPER_BANDS,
     responses=None,
     realism=None,
 ):
@@ -269,9 +287,11 @@ def simulate_parts(
         RA and Dec of the centre of the field [deg].
     dust : superspire.sky.dust.DustLibrary
         Dust templates.
+    bands : sequence of int, optional
+        Wavelengths [µm] of the bands, keys of `superspire.instruments.BANDS`.
     responses : dict, optional
-        Responses of the bands (`superspire.sky.filter_curves.load_responses`), by
-        default top-hats.
+        Responses of other bands or from files
+        (`superspire.sky.filter_curves.load_responses`), in place of `bands`.
     realism : dict, optional
         The section of the configuration; of its keys EFFECTS act here, all off by
         default.
@@ -280,8 +300,8 @@ def simulate_parts(
     ------
     astropy.table.Table
         RA, DEC [deg], Z, LOGM [log10 Msun], PASSIVE, LOGLIR [log10 Lsun], TDUST [K],
-        MU if there is lensing, and S250, S350, S450, S500 [mJy]; the request is in its
-        meta.
+        MU if there is lensing, and the flux in each band, by default S250, S350, S450
+        and S500 [mJy]; the request is in its meta.
 
     Raises
     ------
@@ -292,6 +312,7 @@ def simulate_parts(
     streams = Streams(*np.random.default_rng(seed_rng).spawn(len(Streams._fields)))
     effects = [name for name in EFFECTS if (realism or {}).get(name)]
     population = expected_population(area, z_min, z_max, log_mass_min, log_lir_min)
+    responses = responses or load_responses(bands=bands)
     table = dust_model.FluxTable(dust, z_min, z_max, responses)
     parts = draw_galaxies(population, log_lir_min, table, streams, poisson, effects)
     meta = {
@@ -320,8 +341,8 @@ def simulate_parts(
             offsets = rng.uniform(0.0, side, (len(z), 2))
         ra, dec = inverse_gnomonic(*(offsets.T - 0.5 * side), center)
         columns = {"RA": ra, "DEC": dec} | group
-        units = {name: UNITS[name] for name in columns if name in UNITS}
         meta["comments"] = COMMENTS.copy()
+        units = column_units(columns)
         yield Table(columns, units=units, meta=meta.copy(), copy=False)
         empty = False
     if empty:
@@ -366,7 +387,7 @@ def evaluate_model(z, log_mass, passive, dust, scatter=NO_SCATTER, responses=Non
         Deviates.
     responses : dict, optional
         Responses of the bands (`superspire.sky.filter_curves.load_responses`), by
-        default top-hats.
+        default the standard ones of the paper's.
 
     Returns
     -------
@@ -398,6 +419,7 @@ def evaluate_model(z, log_mass, passive, dust, scatter=NO_SCATTER, responses=Non
         "fPAH": fraction,
         "Mdust_Msun": mass,
     }
+    responses = responses or load_responses()
     flux = dust_model.exact_fluxes(dust, z, index, fraction, mass, responses)
-    columns |= {f"S{band}_mJy": flux[:, i] for i, band in enumerate(PAPER_BANDS)}
+    columns |= {f"S{band}_mJy": flux[:, i] for i, band in enumerate(responses)}
     return Table(columns)

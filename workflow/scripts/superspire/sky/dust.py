@@ -14,7 +14,10 @@ COMPACT = Path(__file__).parents[4] / "resources" / "dust" / "compact_s18.fits"
 """The library that comes with the workflow."""
 
 REST_RANGE = (20.0, 1000.0)
-"""Wavelengths at rest that the observed bands can reach [µm]."""
+"""Wavelengths at rest that the paper's bands can reach [µm]."""
+
+MID_START = 1.9
+"""Shortest wavelength at rest that other bands can reach [µm]."""
 
 FLUX_CONSTANT = 1e32 * 3.839e26 / (2.9979e14 * 4.0 * np.pi * 3.0856e22**2) * 1e-3
 """Solar luminosity at 1 Mpc in mJy, with the constants that EGG uses."""
@@ -39,6 +42,9 @@ class DustLibrary:
         nu L_nu of dust and of PAHs [Lsun/Msun].
     lir, l8 : ndarray, shape (2, k)
         Luminosities between 8 and 1000 µm and through the IRAC 8 µm band [Lsun/Msun].
+    mid : tuple of ndarray or None
+        Wavelength, shape (p,), and nu L_nu, shape (2, k, p), in the mid-infrared, which
+        ends where `wavelength` begins.
     """
 
     name: str
@@ -47,6 +53,38 @@ class DustLibrary:
     sed: np.ndarray
     lir: np.ndarray
     l8: np.ndarray
+    mid: tuple | None = None
+
+    def reaching(self, shortest):
+        """Give the templates down to a wavelength at rest.
+
+        Parameters
+        ----------
+        shortest : float
+            Wavelength [µm].
+
+        Returns
+        -------
+        wavelength, sed : ndarray
+            See the attributes, with the mid-infrared only where it is needed.
+
+        Raises
+        ------
+        InputError
+            If the library does not reach that far.
+        """
+        if shortest >= self.wavelength[0]:
+            return self.wavelength, self.sed
+        if self.mid is None or shortest < self.mid[0][0]:
+            first = (self.wavelength if self.mid is None else self.mid[0])[0]
+            raise InputError(
+                f"dust_library: expected templates from {shortest:.3g} µm on, found "
+                f"{self.name} from {first:.3g} µm on"
+            )
+        return (
+            np.concatenate([self.mid[0], self.wavelength]),
+            np.concatenate([self.mid[1], self.sed], axis=-1),
+        )
 
 
 def _read_original(directory, part):
@@ -84,20 +122,26 @@ def read_original(directory):
     Returns
     -------
     DustLibrary
-        Restricted to the wavelengths around 20 to 1000 µm.
+        Restricted to the wavelengths around 1.9 to 1000 µm.
     """
     directory = Path(directory)
     parts = [_read_original(directory, part) for part in ("dust", "pah")]
     wavelength = parts[0]["LAM"][0]
+    start = np.searchsorted(wavelength, MID_START) - 1
     first = np.searchsorted(wavelength, REST_RANGE[0]) - 1
     last = np.searchsorted(wavelength, REST_RANGE[1]) + 1
+    mid, far = (
+        (wavelength[ends], np.stack([part["SED"][:, ends] for part in parts]))
+        for ends in (slice(start, first), slice(first, last))
+    )
     return DustLibrary(
         "Schreiber et al. 2018",
-        wavelength[first:last],
+        far[0],
         parts[0]["TDUST"],
-        np.stack([part["SED"][:, first:last] for part in parts]),
+        far[1],
         np.stack([part["LIR"] for part in parts]),
         np.stack([part["L8"] for part in parts]),
+        mid,
     )
 
 
@@ -116,22 +160,45 @@ def read_compact(path):
     try:
         with fits.open(path) as hdus:
             table = hdus["TEMPLATES"].data
-            basis = hdus["BASIS"].data.astype(float)
-            wavelength = np.array(hdus["WAVELENGTH"].data["LAMBDA"], dtype=float)
-            tdust, weights, lir, l8 = (
-                np.array(table[name], dtype=float)
-                for name in ("TDUST", "WEIGHTS", "LIR", "L8")
+            tdust, lir, l8 = (
+                np.array(table[name], dtype=float) for name in ("TDUST", "LIR", "L8")
             )
+            far = _expand(hdus, "", lir)
+            mid = _expand(hdus, "_MID", lir) if "BASIS_MID" in hdus else None
     except (OSError, KeyError) as error:
         raise InputError(
             f"{path}: expected a compact dust library (HDUs TEMPLATES, BASIS, "
             f"WAVELENGTH), found: {error}"
         ) from error
-    log_sed = weights @ basis
-    sed = 10.0 ** log_sed.reshape(len(tdust), 2, len(wavelength)).transpose(1, 0, 2)
-    sed *= lir.T[..., None]
     name = "Schreiber et al. 2018, compact"
-    return DustLibrary(name, wavelength, tdust, sed, lir.T, l8.T)
+    return DustLibrary(name, far[0], tdust, far[1], lir.T, l8.T, mid)
+
+
+def _expand(hdus, suffix, lir):
+    """Sum the components of a range of wavelengths of a compact library.
+
+    Parameters
+    ----------
+    hdus : astropy.io.fits.HDUList
+        The file.
+    suffix : str
+        Of the names of the range's components: none in the far infrared.
+    lir : ndarray, shape (k, 2)
+        Luminosities [Lsun/Msun].
+
+    Returns
+    -------
+    wavelength : ndarray, shape (m,)
+        At rest [µm].
+    sed : ndarray, shape (2, k, m)
+        nu L_nu [Lsun/Msun].
+    """
+    wavelength = np.array(hdus[f"WAVELENGTH{suffix}"].data["LAMBDA"], dtype=float)
+    weights = np.array(hdus["TEMPLATES"].data[f"WEIGHTS{suffix}"], dtype=float)
+    log_sed = weights @ hdus[f"BASIS{suffix}"].data.astype(float)
+    shape = (len(lir), 2, len(wavelength))
+    sed = 10.0 ** log_sed.reshape(shape).transpose(1, 0, 2)
+    return wavelength, sed * lir.T[..., None]
 
 
 def load_library(source="compact"):
@@ -219,8 +286,11 @@ def band_luminosities(library, z, responses):
     ndarray, shape (k, n, 2, b)
         For dust and for PAHs [µm Lsun/Msun].
     """
-    weighted = library.sed * library.wavelength
-    result = [weighted @ band_operator(library.wavelength, z, r).T for r in responses]
+    result = []
+    for response in responses:
+        wavelength, sed = library.reaching(response[0][0] / (1.0 + np.max(z)))
+        operator = band_operator(wavelength, z, response)
+        result.append((sed * wavelength) @ operator.T)
     return np.stack(result, axis=-1).transpose(1, 2, 0, 3)
 
 
@@ -327,7 +397,7 @@ def exact_fluxes(library, z, index, fraction, mass, responses=None):
         Mass of dust [Msun].
     responses : dict, optional
         Responses of the bands (`superspire.sky.filter_curves.load_responses`), by
-        default top-hats.
+        default the standard ones of the paper's.
 
     Returns
     -------
@@ -335,12 +405,13 @@ def exact_fluxes(library, z, index, fraction, mass, responses=None):
         Flux in each band [mJy].
     """
     grid, which = np.unique(z, return_inverse=True)
-    dust, pah = library.sed[:, index] * library.wavelength
-    mixed = dust + fraction[:, None] * (pah - dust)
-    means = [
-        np.einsum("ij,ij->i", mixed, band_operator(library.wavelength, grid, r)[which])
-        for r in (responses or load_responses()).values()
-    ]
+    means = []
+    for response in (responses or load_responses()).values():
+        wavelength, sed = library.reaching(response[0][0] / (1.0 + grid[-1]))
+        dust, pah = sed[:, index] * wavelength
+        mixed = dust + fraction[:, None] * (pah - dust)
+        operator = band_operator(wavelength, grid, response)[which]
+        means.append(np.einsum("ij,ij->i", mixed, operator))
     return np.stack(means, axis=1) * (mass * dilution(z))[:, None]
 
 
@@ -355,7 +426,7 @@ class FluxTable:
         Range of redshift.
     responses : dict, optional
         Responses of the bands (`superspire.sky.filter_curves.load_responses`), by
-        default top-hats.
+        default the standard ones of the paper's.
     """
 
     def __init__(self, library, z_min, z_max, responses=None):

@@ -8,7 +8,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 
 from superspire.errors import InputError
-from superspire.sky.catalogue import COMMENTS, UNITS, inverse_gnomonic
+from superspire.sky.catalogue import COMMENTS, column_units, inverse_gnomonic
 from superspire.sky.source_columns import FLUXES, open_table
 
 MARGIN = 120.0 / 3600.0
@@ -254,7 +254,7 @@ def read_parts(
         fluxes, without = read_fluxes(readers, block, keep)
         part |= fluxes
         kept, missing = kept + len(ra), missing + without
-        units = {name: UNITS[name] for name in part if name in UNITS}
+        units = column_units(part)
         comments = [line for line in COMMENTS if line.split(maxsplit=1)[0] in part]
         table_meta = meta | ({"comments": comments} if comments else {})
         yield Table(part, units=units, meta=table_meta, copy=False)

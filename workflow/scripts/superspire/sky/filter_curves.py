@@ -7,7 +7,7 @@ from astropy.io import fits
 from astropy.io.votable import parse_single_table
 
 from superspire.errors import InputError
-from superspire.instruments import BANDS, PAPER_BANDS, TARGET
+from superspire.instruments import BANDS, PAPER_BANDS
 
 PER_MICRON = {"µm": 1.0, "nm": 1e-3, "Å": 1e-4, "m": 1e6}
 """Micrometres in the units that response curves come in."""
@@ -19,6 +19,24 @@ UNITY = 1e-3
 """EGG takes its curves as they are; their integrals differ from one by less."""
 
 
+NODES = {
+    24: (
+        (20.0, 0.0),
+        (20.5, 0.067),
+        (21.0, 0.852),
+        (22.0, 1.0),
+        (23.6, 0.725),
+        (24.4, 0.964),
+        (26.0, 0.541),
+        (28.0, 0.109),
+        (31.0, 0.0),
+    )
+}
+"""Wavelengths [µm] and responses in the bands that PAH features cross. At 24 µm a
+least-squares fit to the curve of MIPS (Spitzer Science Center) with its integral, mean
+and rms width: galaxies have its fluxes to 0.8 %, of a top-hat to 8 %."""
+
+
 def normalised(wavelength, value):
     """Divide a response by its integral over wavelength, unless that is near one."""
     integral = np.trapezoid(value, wavelength)
@@ -27,9 +45,6 @@ def normalised(wavelength, value):
 
 def top_hat(band):
     """Make the top-hat that stands for the response of a band.
-
-    The SPIRE bands are the top-hats with the mean and rms width of the true responses;
-    the one of SCUBA-2 falls to zero over 1 % of its edges, as EGG makes its top-hats.
 
     Parameters
     ----------
@@ -41,11 +56,32 @@ def top_hat(band):
     wavelength, value : ndarray
         Nodes [µm] and response there [1/µm], linear in between and zero outside.
     """
-    low, high = BANDS[band].lambda_min, BANDS[band].lambda_max
-    if band == TARGET:
-        nodes = np.array([0.99 * low, low, high, 1.01 * high])
+    low, high, edge = (
+        getattr(BANDS[band], name) for name in ("lambda_min", "lambda_max", "edge")
+    )
+    if edge:
+        nodes = np.array([(1.0 - edge) * low, low, high, (1.0 + edge) * high])
         return normalised(nodes, np.array([0.0, 1.0, 1.0, 0.0]))
     return normalised(np.array([low, high]), np.array([1.0, 1.0]))
+
+
+def standard_response(band):
+    """Give the response that a band has without a file: `NODES` or a top-hat.
+
+    Parameters
+    ----------
+    band : int
+        Nominal wavelength [µm].
+
+    Returns
+    -------
+    wavelength, value : ndarray
+        See `top_hat`.
+    """
+    if band in NODES:
+        wavelength, value = np.array(NODES[band]).T
+        return normalised(wavelength, value)
+    return top_hat(band)
 
 
 def read_curve(path):
@@ -130,13 +166,15 @@ def read_response(path, band):
     )
 
 
-def load_responses(files=None):
-    """Collect the responses of all bands.
+def load_responses(files=None, bands=PAPER_BANDS):
+    """Collect the responses of bands.
 
     Parameters
     ----------
     files : dict, optional
-        Band to file; the other bands have top-hats.
+        Band to file; the other bands have their standard responses.
+    bands : sequence of int, optional
+        Nominal wavelengths [µm], keys of `superspire.instruments.BANDS`.
 
     Returns
     -------
@@ -145,6 +183,8 @@ def load_responses(files=None):
     """
     files = {int(band): path for band, path in (files or {}).items()}
     return {
-        band: read_response(files[band], band) if band in files else top_hat(band)
-        for band in PAPER_BANDS
+        band: read_response(files[band], band)
+        if band in files
+        else standard_response(band)
+        for band in bands
     }

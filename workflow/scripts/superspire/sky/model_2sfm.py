@@ -15,19 +15,21 @@ from astropy.table import Table, vstack
 from scipy.special import erf, ndtr, ndtri
 
 from superspire.errors import InputError
+from superspire.instruments import PAPER_BANDS
 from superspire.sky import lensing, lines
 from superspire.sky.catalogue import (
     BLOCK,
     EFFECTS,
     LOG_MASS_REFERENCE,
-    UNITS,
     Streams,
     check_request,
+    column_units,
     inverse_gnomonic,
     whole_slices,
 )
 from superspire.sky.clustering import clustering_slices, positions
 from superspire.sky.cosmology import comoving_volume
+from superspire.sky.filter_curves import load_responses
 from superspire.sky.magdis import FieldFluxes, dust_mass, thin_temperature
 from superspire.sky.mass_function import double_schechter
 from superspire.sky.population import (
@@ -364,7 +366,8 @@ def draw_galaxies(population, log_lir_min, table, streams, poisson=False, realis
                 z, mass, log_sfr, log_lir, starburst, field = (
                     x[keep] for x in (z, mass, log_sfr, log_lir, starburst, field)
                 )
-            flux = table.fluxes(z, log_lir, field, starburst)
+            excess = log_sfr - main_sequence(z, mass)
+            flux = table.fluxes(z, log_lir, field, starburst, excess)
             galaxies = {"Z": z, "LOGM": mass, "PASSIVE": np.zeros(len(z), bool)}
             galaxies["LOGLIR"] = log_lir.astype(np.float32)
             galaxies["TDUST"] = thin_temperature(field).astype(np.float32)
@@ -397,6 +400,7 @@ def simulate_parts(
     cluster_seeds="reference",
     poisson=False,
     center=(150.12, 2.21),
+    bands=PAPER_BANDS,
     responses=None,
     realism=None,
 ):
@@ -407,7 +411,7 @@ def simulate_parts(
     Parameters
     ----------
     area, seed_rng, z_min, z_max, log_mass_min, log_lir_min, clustering, cluster_seeds,
-    poisson, center, responses, realism
+    poisson, center, bands, responses, realism
         See `superspire.sky.catalogue.simulate_parts`.
 
     Yields
@@ -424,6 +428,7 @@ def simulate_parts(
     streams = Streams(*np.random.default_rng(seed_rng).spawn(len(Streams._fields)))
     effects = [name for name in EFFECTS if (realism or {}).get(name)]
     population = expected_population(area, z_min, z_max, log_mass_min, log_lir_min)
+    responses = responses or load_responses(bands=bands)
     table = FieldFluxes(z_min, z_max, responses)
     parts = draw_galaxies(population, log_lir_min, table, streams, poisson, effects)
     meta = {
@@ -453,7 +458,7 @@ def simulate_parts(
             offsets = rng.uniform(0.0, side, (len(z), 2))
         ra, dec = inverse_gnomonic(*(offsets.T - 0.5 * side), center)
         columns = {"RA": ra, "DEC": dec} | group
-        units = {name: UNITS[name] for name in columns if name in UNITS}
+        units = column_units(columns)
         meta["comments"] = COMMENTS.copy()
         yield Table(columns, units=units, meta=meta.copy(), copy=False)
         empty = False
