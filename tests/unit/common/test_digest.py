@@ -1,8 +1,13 @@
 """The digest of a script follows what it computes and ignores its prose."""
 
+from modulefinder import ModuleFinder
+from pathlib import Path
+
 import pytest
 
-from superspire.digest import code_digest
+from superspire.digest import code_digest, imported_modules
+
+SCRIPTS = Path(__file__).parents[3] / "workflow/scripts"
 
 MODULE = '''"""A module."""
 
@@ -68,3 +73,27 @@ def test_modules_that_are_not_imported_do_not_count(scripts):
     digest = code_digest("measure.py", scripts)
     assert digest_after(scripts, "package/other.py", "1", "2") == digest
     assert digest_after(scripts, "measure.py", "area", "WIDTH") != digest
+
+
+@pytest.mark.parametrize("script", ["super_resolve_field.py", "make_maps.py"])
+def test_modules_are_those_that_modulefinder_finds(script):
+    finder = ModuleFinder(path=[str(SCRIPTS)])
+    finder.run_script(str(SCRIPTS / script))
+    files = {name: module.__file__ for name, module in finder.modules.items()}
+    expected = {name: Path(file) for name, file in files.items() if file}
+    assert imported_modules(script, SCRIPTS) == expected
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import package.other",
+        "from package import other",
+        "from package.other import *",
+    ],
+)
+@pytest.mark.parametrize("where", ["{}", "def f():\n    {}", "if f:\n    {}"])
+def test_imports_of_all_kinds_count(scripts, statement, where):
+    (scripts / "other.py").write_text(where.format(statement) + "\n")
+    names = {"__main__", "package", "package.other"}
+    assert set(imported_modules("other.py", scripts)) == names

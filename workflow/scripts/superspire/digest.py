@@ -1,26 +1,18 @@
 """Digest of what a script computes, whatever its comments and docstrings say."""
 
 import ast
-import copy
 import hashlib
 from functools import cache
-from modulefinder import ModuleFinder
-from pathlib import Path
 
 
-def without_docstrings(tree):
+def remove_docstrings(tree):
     """Remove the strings that document modules, classes, functions and constants.
 
     Parameters
     ----------
     tree : ast.Module
-        The parsed code; it is left unchanged.
-
-    Returns
-    -------
-    ast.Module
+        The parsed code, changed in place.
     """
-    tree = copy.deepcopy(tree)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
@@ -32,14 +24,88 @@ def without_docstrings(tree):
                     and isinstance(statement.value, ast.Constant)
                 )
             ]
-    return tree
+
+
+def imported_names(tree):
+    """Find the modules, and what may be modules, that code imports anywhere.
+
+    Parameters
+    ----------
+    tree : ast.Module
+        The parsed code, with absolute imports.
+
+    Returns
+    -------
+    set of str
+        Dotted names, for ``from a import b`` both ``a`` and ``a.b``.
+    """
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {node.module, *(f"{node.module}.{a.name}" for a in node.names)}
+    return names
 
 
 @cache
 def parsed(file):
-    """Parse a file and dump what it computes, without positions."""
-    tree = ast.parse(Path(file).read_bytes())
-    return ast.dump(without_docstrings(tree))
+    """Parse a file.
+
+    Parameters
+    ----------
+    file : Path
+
+    Returns
+    -------
+    code : str
+        What it computes, without positions.
+    names : set of str
+        See `imported_names`.
+    """
+    tree = ast.parse(file.read_bytes())
+    remove_docstrings(tree)
+    return ast.dump(tree), imported_names(tree)
+
+
+@cache
+def module_file(name, folder):
+    """Find the file of a module or package below a folder, or None."""
+    path = folder.joinpath(*name.split("."))
+    for file in (path / "__init__.py", path.with_name(f"{path.name}.py")):
+        if file.exists():
+            return file
+    return None
+
+
+def imported_modules(script, folder):
+    """Find a script and every module below its folder that it imports.
+
+    Parameters
+    ----------
+    script : str
+        Name of the script.
+    folder : Path
+        Folder of the scripts and their package.
+
+    Returns
+    -------
+    dict of str to Path
+        File of each module by its name, of the script as ``__main__``; packages
+        stand beside their modules.
+    """
+    found = {"__main__": folder / script}
+    waiting = [folder / script]
+    while waiting:
+        for name in parsed(waiting.pop())[1]:
+            parts = name.split(".")
+            for end in range(1, len(parts) + 1):
+                parent = ".".join(parts[:end])
+                file = module_file(parent, folder)
+                if file and parent not in found:
+                    found[parent] = file
+                    waiting.append(file)
+    return found
 
 
 def code_digest(script, folder):
@@ -60,10 +126,7 @@ def code_digest(script, folder):
     str
         Twelve hexadecimal digits.
     """
-    finder = ModuleFinder(path=[str(folder)])
-    finder.run_script(str(folder / script))
-    modules = {m.__name__: m.__file__ for m in finder.modules.values() if m.__file__}
     digest = hashlib.sha256()
-    for name, file in sorted(modules.items()):
-        digest.update(f"{name}\n{parsed(file)}\n".encode())
+    for name, file in sorted(imported_modules(script, folder).items()):
+        digest.update(f"{name}\n{parsed(file)[0]}\n".encode())
     return digest.hexdigest()[:12]
