@@ -157,39 +157,39 @@ def background(ordered):
         for power in powers
     ]
     inside = ops.arange(columns, dtype="int32")[None]
+    image = ops.arange(ops.shape(ordered)[0], dtype="int32")
 
-    def row_at(rank):
-        row = ops.minimum(rank // columns, rows - 1)[:, None]
-        values = ops.take_along_axis(shifted, row[..., None], axis=1)[:, 0]
-        return row, rank[:, None] - columns * row, values
+    def take(values, index):
+        flat = ops.reshape(values, (-1, *values.shape[2:]))
+        return ops.take(flat, image * values.shape[1] + index, axis=0)
 
     def pixel(rank):
-        _, column, values = row_at(rank)
-        return ops.take_along_axis(values, column, axis=1)
+        return take(ops.reshape(shifted, (-1, rows * columns)), rank)
 
     def sums_below(rank):
-        row, column, values = row_at(rank)
-        own = ops.where(inside < column, values, 0.0)
+        row = ops.minimum(rank // columns, rows - 1)
+        column = (rank - columns * row)[:, None]
+        own = ops.where(inside < column, take(shifted, row), 0.0)
         return [
-            ops.take_along_axis(whole, row, axis=1)
-            + ops.sum(own**power, axis=1, keepdims=True)
+            take(whole, row) + ops.sum(own**power, axis=1)
             for power, whole in enumerate(before, start=1)
         ]
 
     def count(below):
         row = ops.sum(ops.cast(below(shifted[:, :, -1]), "int32"), axis=1)
-        values = row_at(columns * row)[2]
+        values = take(shifted, ops.minimum(row, rows - 1))
         partial = ops.sum(ops.cast(below(values), "int32"), axis=1)
         return columns * row + ops.where(row < rows, partial, 0)
 
     def moments(first, last):
-        number = ops.cast(last - first, ordered.dtype)[:, None]
+        number = ops.cast(last - first, ordered.dtype)
         total, square = (
             (upper - lower) / number
             for upper, lower in zip(sums_below(last), sums_below(first), strict=True)
         )
         centre = (pixel((first + last - 1) // 2) + pixel((first + last) // 2)) / 2
-        return centre, ops.sqrt(ops.maximum(square - ops.square(total), 0.0))
+        rms = ops.sqrt(ops.maximum(square - ops.square(total), 0.0))
+        return centre[:, None], rms[:, None]
 
     first = ops.zeros_like(ordered[:, 0, 0], dtype="int32")
     last = first + rows * columns
