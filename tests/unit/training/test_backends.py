@@ -10,15 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.tiny_training import new_network
+from helpers.tiny_training import QUICK, history_of_an_epoch, new_network
 
 TRAINING = """
-import sys, json, os
+import json, sys
+from dataclasses import replace
 import keras
-from helpers.tiny_training import *
-from superspire.training.backend import on_devices, set_precision
-from superspire.training.trainer import train
-from superspire.unet.validation import Validation
+from helpers.tiny_training import OPTIONS, history_of_an_epoch
+from superspire.training.backend import on_devices
 
 devices, weights, detection = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 if keras.backend.backend() == "tensorflow" and devices > 1:
@@ -27,16 +26,8 @@ if keras.backend.backend() == "tensorflow" and devices > 1:
         tf.config.list_physical_devices("CPU")[0],
         [tf.config.LogicalDeviceConfiguration()] * devices,
     )
-options = LossOptions(OPTIONS.weights, "logcosh", 0.1, detection)
 with on_devices(devices):
-    network = new_network(dropout=0.0)
-    with np.load(weights) as arrays:
-        network.set_weights([arrays[f"w{i}"] for i in range(len(arrays))])
-    items = np.stack([np.arange(4), np.zeros(4, int)], axis=1)
-    validation = Validation(all_batches()(items), options, 4.0, 5.0, 3.5)
-    history = train(
-        network, all_passes(), options, SETTINGS | {"epochs": 1}, make_rng, validation
-    )
+    history = history_of_an_epoch(weights, replace(OPTIONS, detection=detection))
 print(keras.backend.backend(), devices)
 print(json.dumps(history))
 """
@@ -73,7 +64,8 @@ def history_of(weights, backend, devices=1, detection="graph"):
 
 @pytest.fixture(scope="module")
 def reference(weights):
-    return history_of(weights, "tensorflow")
+    """History under the backend and the devices of these tests."""
+    return history_of_an_epoch(weights, QUICK)
 
 
 def assert_alike(history, reference, first, later):

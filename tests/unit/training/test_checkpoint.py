@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from helpers.tiny_training import (
-    OPTIONS,
+    QUICK,
     SETTINGS,
     SIZE,
     all_passes,
@@ -38,7 +38,7 @@ def slow(epoch, number):
 
 settings = SETTINGS | {"epochs": 3}
 checkpoint = Checkpoint(sys.argv[1], "digest")
-train(new_network(), all_passes(), OPTIONS, settings, slow, checkpoint=checkpoint)
+train(new_network(), all_passes(), QUICK, settings, slow, checkpoint=checkpoint)
 """
 
 
@@ -49,7 +49,7 @@ class InterruptedTrainingError(Exception):
 @pytest.fixture(scope="module")
 def uninterrupted():
     network = new_network()
-    history = train(network, all_passes(), OPTIONS, LONG, make_rng)
+    history = train(network, all_passes(), QUICK, LONG, make_rng)
     return network.get_weights(), history
 
 
@@ -68,7 +68,7 @@ def begun(tmp_path_factory):
         train(
             new_network(),
             all_passes(),
-            OPTIONS,
+            QUICK,
             LONG,
             interrupted,
             checkpoint=checkpoint,
@@ -86,9 +86,7 @@ def checkpoint(begun, tmp_path):
 
 def assert_goes_on_as_if_nothing_had_happened(checkpoint, uninterrupted):
     network = build_network(2, size=SIZE)
-    history = train(
-        network, all_passes(), OPTIONS, LONG, make_rng, checkpoint=checkpoint
-    )
+    history = train(network, all_passes(), QUICK, LONG, make_rng, checkpoint=checkpoint)
     for one, other in zip(network.get_weights(), uninterrupted[0], strict=True):
         np.testing.assert_array_equal(one, other)
     losses = [[row["loss"] for row in h] for h in (history, uninterrupted[1])]
