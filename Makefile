@@ -7,21 +7,25 @@
 # make help      this text; `snakemake --list-rules` lists the rules
 # make clean     forget results and logs; `make clean-all` the environment as well
 
-PYTHON ?= python3
+# The Python of .venv: the newest of these that is there, or PYTHON=...
+PYTHONS := 3.13 3.12 3.11
+PYTHON ?= $(shell for version in $(PYTHONS); do \
+	python$$version -c '' 2> /dev/null && echo python$$version && exit; done; echo python3)
 BIN := .venv/bin
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: results report test test-unit test-workflow benchmark check docs lock clean clean-all help
+.PHONY: results report test benchmark check docs lock clean clean-all help
 
 help:
 	@sed -n '/^$$/q; s/^# //p' Makefile
 
 .venv/.ready: envs/requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Error: Python 3.11 or later is needed, found $$($(PYTHON) --version); set PYTHON=..."; exit 1; }
-	@echo "Setting up .venv (once, a few minutes)"
-	@$(PYTHON) -m venv .venv
+	@found=$$($(PYTHON) --version 2>&1) || found="no Python"; \
+	for version in $(PYTHONS); do case "$$found" in "Python $$version."*) exit;; esac; done; \
+	echo "Error: Python $(lastword $(PYTHONS)) to $(firstword $(PYTHONS)) is required, found $$found; set PYTHON=..."; exit 1
+	@echo "Setting up .venv with $$($(PYTHON) --version) (once, a few minutes)"
+	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r envs/requirements.lock
 	@touch $@
 
@@ -34,12 +38,9 @@ report: .venv/.ready
 	@$(BIN)/snakemake --report results/report.html --report-stylesheet workflow/report/style.css
 	@echo "results/report.html holds every figure and table"
 
-# Two at a time, each on a core: modules by themselves, and whole workflows.
+# A file of tests goes to one core as a whole, since its tests share what they made.
 test: .venv/.ready
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-unit test-workflow
-
-test-unit test-workflow: .venv/.ready
-	@$(BIN)/python -m pytest $(@:test-%=tests/%)
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 benchmark: .venv/.ready
 	@$(BIN)/snakemake --cores $(CORES) --forcerun benchmark_simulation benchmark_training -- benchmark
@@ -52,10 +53,12 @@ check: .venv/.ready
 docs: .venv/.ready
 	@PYTHONPATH=workflow/scripts $(BIN)/python workflow/scripts/write_documentation.py
 
+# For every system and each of PYTHONS at once.
 lock:
-	@$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet pip-tools
-	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
-		--no-emit-find-links --no-emit-trusted-host --no-emit-options \
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version $(lastword $(PYTHONS)) --fork-strategy fewest \
+		--upgrade --generate-hashes --custom-compile-command "make lock" \
 		--output-file envs/requirements.lock envs/requirements.in
 
 clean:

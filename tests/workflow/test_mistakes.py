@@ -137,24 +137,52 @@ def test_a_failed_job_ends_with_its_reason_and_log(tmp_path):
     assert shown(sentence)
 
 
-def test_an_old_python_is_refused_by_make(tmp_path):
-    shutil.copy(ROOT / "Makefile", tmp_path)
-    (tmp_path / "envs").mkdir()
-    (tmp_path / "envs/requirements.lock").touch()
-    old = tmp_path / "python3.8"
-    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.8.10\nexit 1\n')
-    old.chmod(0o755)
-    run = subprocess.run(
-        ["make", "results", f"PYTHON={old}"],
+def make(folder, *arguments, **environment):
+    """Run make in a folder without a virtual environment."""
+    shutil.copy(ROOT / "Makefile", folder)
+    (folder / "envs").mkdir(exist_ok=True)
+    (folder / "envs/requirements.lock").touch()
+    return subprocess.run(
+        ["make", *arguments],
         capture_output=True,
         text=True,
         check=False,
-        cwd=tmp_path,
+        cwd=folder,
+        env={**os.environ, **environment},
     )
+
+
+def mock_program(path, text):
+    """Write a shell script."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize("version", ["3.8.10", "3.14.0"])
+def test_another_python_is_refused_by_make(tmp_path, version):
+    text = f'[ "$1" = --version ] && echo Python {version}'
+    python = mock_program(tmp_path / "python", text)
+    run = make(tmp_path, "results", f"PYTHON={python}")
     assert run.returncode == 2
-    message = "Error: Python 3.11 to 3.13 is required, found Python 3.8.10"
-    assert message in answer(run)
+    message = "Error: Python 3.11 to 3.13 is required, found Python "
+    assert message + version in answer(run)
     assert shown(message)
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_make_takes_the_newest_python_that_works(tmp_path):
+    """A name of pyenv, say, can stand for a version that is not installed."""
+    programs = tmp_path / "bin"
+    mock_program(programs / "python3.13", "exit 127")
+    mock_program(programs / "python3.12", "exit 0")
+    path = f"{programs}:{os.environ['PATH']}"
+    run = make(tmp_path, "--dry-run", "results", PATH=path)
+    assert "python3.12 -m venv" in run.stdout
+    mock_program(programs / "python3.13", "exit 0")
+    run = make(tmp_path, "--dry-run", "results", PATH=path)
+    assert "python3.13 -m venv" in run.stdout
 
 
 def test_the_page_explains_twenty_mistakes():

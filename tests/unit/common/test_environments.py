@@ -76,6 +76,25 @@ def test_the_network_runs_where_the_package_is_declared_to():
     assert declared <= set(pins("tensorflow.yaml"))
 
 
+def test_the_supported_versions_of_python_are_one_range():
+    makefile = (ROOT / "Makefile").read_text()
+    newest, *_, oldest = re.search(r"^PYTHONS := (.+)$", makefile, re.M)[1].split()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    major, minor = newest.split(".")
+    wanted = f">={oldest},<{major}.{int(minor) + 1}"
+    assert project["project"]["requires-python"] == wanted
+    assert project["tool"]["ruff"]["target-version"] == f"py{oldest.replace('.', '')}"
+    assert f"Requires Python {oldest}-{newest}," in (ROOT / "README.md").read_text()
+
+
+def test_the_lock_file_names_no_index_and_a_hash_of_every_package(locked):
+    text = (ENVS / "requirements.lock").read_text()
+    assert "://" not in text
+    parts = re.split(r"^(?=[a-z])", text, flags=re.M)[1:]
+    assert len(parts) == len(locked)
+    assert all("--hash=sha256:" in part for part in parts)
+
+
 def test_every_rule_names_an_environment_that_is_there():
     named = set()
     for rules in (ROOT / "workflow/rules").glob("*.smk"):
