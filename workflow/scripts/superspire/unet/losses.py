@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from keras import ops
 
 from superspire.instruments import BANDS, PIXEL, TARGET, beam_area
+from superspire.training.losses import log_cosh
 from superspire.unet import detection, reference_detection
 
 GENERATED_SNR = 1.0
@@ -97,9 +98,7 @@ def pixel_term(target, generated, options):
     """
     difference = ops.abs(generated - target)
     if options.pixel == "logcosh":
-        scaled = difference / options.logcosh_width
-        softplus = ops.log1p(ops.exp(-2.0 * scaled))
-        difference = options.logcosh_width * (scaled + softplus - 0.6931471805599453)
+        difference = log_cosh(difference, options.logcosh_width)
     return ops.mean(difference, axis=(1, 2, 3))
 
 
