@@ -71,7 +71,7 @@ def test_fractions_count_what_is_near_and_alike():
     assert ten(truth, found, 4.0, flux_factor=2.0)["fraction"].iloc[0] == 0.3
     assert ten(truth, found, 4.0)["n"].iloc[0] == len(x)
     deep = recovered_fraction(found, truth, 4.0, depth=7.0)
-    assert deep["judged"].tolist() == [low >= 7.0 for low in deep["flux_min"]]
+    assert deep["measurable"].tolist() == [low >= 7.0 for low in deep["flux_min"]]
 
 
 def test_weights_count_each_piece_of_sky_once():

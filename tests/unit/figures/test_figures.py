@@ -143,7 +143,7 @@ def fraction_table(protocol, measure, fraction):
             "low": fraction - 0.05,
             "high": fraction + 0.05,
             "chance": 0.1,
-            "judged": [False, True, True, True],
+            "measurable": [False, True, True, True],
         }
     )
 

@@ -175,8 +175,8 @@ def test_rival_learns_to_tell_targets_from_generated_images(passes):
     ]
     assert terms[0] == pytest.approx(np.log(2), abs=0.1)
     assert terms[-1] < 0.75 * terms[0]
-    fooled = adversarial_term(rival.judge(images, generated))
-    real = adversarial_term(rival.judge(images, truth["target"]))
+    fooled = adversarial_term(rival.discriminator_logits(images, generated))
+    real = adversarial_term(rival.discriminator_logits(images, truth["target"]))
     assert np.min(fooled) > np.max(real)
 
 
@@ -285,7 +285,9 @@ def test_mixed_precision_trains(passes, graph):
         network = new_network()
         history = train_adversarially(network, passes, OPTIONS, ONE_EPOCH, make_rng)
         images, truth = one_batch(passes)
-        logits = make_rival(network, passes).judge(images, truth["target"])
+        logits = make_rival(network, passes).discriminator_logits(
+            images, truth["target"]
+        )
     finally:
         keras.mixed_precision.set_global_policy(before)
     assert [row["kind"] for row in history] == ["simulated", "observed"]

@@ -155,7 +155,7 @@ def test_shares_come_back_in_both_protocols(world, reference):
     for protocol in RADII:
         recovered = select(measures, "recovered", protocol)
         assert total(recovered) == pytest.approx(2 / 3, abs=0.04)
-        assert recovered["judged"].all()
+        assert recovered["measurable"].all()
         confirmed = select(measures, "confirmed", protocol)
         assert 0.4 < confirmed.loc[4.24, "fraction"] < 0.95
         assert confirmed.loc[12.0, "fraction"] > 0.97
@@ -229,8 +229,8 @@ def test_bins_below_the_published_depth_are_not_judged(world, reference):
     assert depth == pytest.approx(least * np.quantile(table["error"], 0.84))
     confirmed = select(compare(world, shallow)[0], "confirmed")
     bins = confirmed.index.to_numpy()
-    assert confirmed["judged"].tolist() == (bins >= depth).tolist()
-    assert 0 < confirmed["judged"].sum() < len(confirmed)
+    assert confirmed["measurable"].tolist() == (bins >= depth).tolist()
+    assert 0 < confirmed["measurable"].sum() < len(confirmed)
     assert published_depth(table.assign(error=np.nan)) == 0.0
 
 

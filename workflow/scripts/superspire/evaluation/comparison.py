@@ -56,7 +56,7 @@ def least_purity(tables, measure, rng):
     """Purity of the least pure bin of flux with at least 20 sources."""
     rows = select(tables["purity"], measure)
     rows = rows[np.isfinite(rows["flux_max"]) & (rows["n_unique"] >= MIN_SOURCES)]
-    rows = rows[rows["judged"]]
+    rows = rows[rows["measurable"]]
     return of_bin(rows.loc[rows["fraction"].idxmin()]) if len(rows) else EMPTY
 
 

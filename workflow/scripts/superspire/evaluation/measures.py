@@ -69,11 +69,16 @@ def binomial_interval(hits, trials, level=ONE_SIGMA):
     return float(low), float(high)
 
 
+def inside(catalogue, shape, edge):
+    """Find the sources in a map of shape (ny, nx), away from its edge [pixel]."""
+    ny, nx = shape
+    kept = catalogue["x"].between(edge, nx - 1 - edge)
+    return (kept & catalogue["y"].between(edge, ny - 1 - edge)).to_numpy()
+
+
 def trim_edges(catalogue, size=CUTOUT, edge=EDGE):
     """Leave out the sources at the rim, whose partners may lie outside the cutout."""
-    inside = catalogue["x"].between(edge, size - 1 - edge)
-    inside &= catalogue["y"].between(edge, size - 1 - edge)
-    return catalogue[inside].reset_index(drop=True)
+    return catalogue[inside(catalogue, (size, size), edge)].reset_index(drop=True)
 
 
 def flux_bins(edges=FLUX_EDGES, bright=BRIGHT):
@@ -109,7 +114,7 @@ def recovered_fraction(
     pandas.DataFrame
         ``flux_min``, ``flux_max``, ``flux`` (median) [mJy], ``n`` sources,
         ``n_unique`` (each piece of sky once), ``fraction`` with its 68 % interval
-        ``low``, ``high``, ``chance``, and ``judged``, false for bins below `depth`.
+        ``low``, ``high``, ``chance``, and ``measurable``, false for bins below `depth`.
     """
     catalogue = trim_edges(catalogue, size)
     hit = match(catalogue, others, radius, flux_factor)[0] >= 0
@@ -135,7 +140,7 @@ def recovered_fraction(
                 "low": interval[0],
                 "high": interval[1],
                 "chance": (weight * chance)[own].sum() / trials if trials else np.nan,
-                "judged": bool(low >= depth),
+                "measurable": bool(low >= depth),
             }
         )
     return pd.DataFrame(rows)

@@ -13,6 +13,7 @@ from superspire.evaluation.measures import (
     FLUX_EDGES,
     FLUX_FACTOR,
     binomial_interval,
+    inside,
     recovered_fraction,
     trim_edges,
 )
@@ -59,13 +60,6 @@ def field_catalogue(ra, dec, flux, wcs):
     ra, dec, flux = (np.asarray(column, float) for column in (ra, dec, flux))
     x, y = wcs.all_world2pix(ra, dec, 0) if len(ra) else (ra, dec)
     return pd.DataFrame({"cutout": 0, "x": x, "y": y, "flux": flux, "weight": 1.0})
-
-
-def inside(catalogue, shape, edge):
-    """Tell which sources lie in a map, away from its edge [pixel]."""
-    ny, nx = shape
-    kept = catalogue["x"].between(edge, nx - 1 - edge)
-    return (kept & catalogue["y"].between(edge, ny - 1 - edge)).to_numpy()
 
 
 def threshold_curve(found, snr, truth, shape, radius, thresholds=THRESHOLDS):

@@ -103,7 +103,7 @@ def draw_panel(axes, table):
     axes.set_ylim(0, 1.05)
     shift = {name: 1.0 + 0.025 * (i - 1) for i, name in enumerate(COLOURS)}
     for (dataset, measure), rows in table.groupby(["dataset", "measure"], sort=False):
-        rows = rows[(rows["n_unique"] >= MIN_SOURCES) & rows["judged"]]
+        rows = rows[(rows["n_unique"] >= MIN_SOURCES) & rows["measurable"]]
         if len(rows) == 0:
             continue
         flux = np.sqrt(rows["flux_min"] * rows["flux_max"]) * shift[dataset]

@@ -120,7 +120,7 @@ def draw_fractions(axes, table, looks, titles):
     """Draw one panel of fractions, with chance levels where they are not next to 0."""
     for name, look in looks.items():
         rows = table[(table["method"] == name) & np.isfinite(table["flux_max"])]
-        rows = rows[(rows["n"] >= MIN_SOURCES) & rows["judged"]]
+        rows = rows[(rows["n"] >= MIN_SOURCES) & rows["measurable"]]
         low, high = rows["low"], rows["high"]
         points(axes, rows, "fraction", low, high, look, label=titles[name])
         at = np.sqrt(rows["flux_min"] * rows["flux_max"])

@@ -99,7 +99,7 @@ def draw_shares(axes, measures, radii):
     measures = measures[
         np.isfinite(measures["flux_max"])
         & (measures["n"] > 0)
-        & measures["judged"]
+        & measures["measurable"]
         & (measures["measure"] == POSITION)
     ]
     for (share, protocol), own in measures.groupby(["share", "protocol"]):

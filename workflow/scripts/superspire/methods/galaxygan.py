@@ -194,7 +194,7 @@ class Rival:
             self.adam = Adam.from_config(config)
             self.adam.build(self.discriminator.trainable_variables)
 
-    def judge(self, images, candidates):
+    def discriminator_logits(self, images, candidates):
         """Give the logits of 450 µm images, knowing the SPIRE images."""
         return self.discriminator([images, candidates], training=True)
 
@@ -210,8 +210,10 @@ class Rival:
 
         generated = ops.stop_gradient(generated)
         with tf.GradientTape() as tape:
-            real = self.judge(images, target)
-            term = discriminator_term(real, self.judge(images, generated))
+            real = self.discriminator_logits(images, target)
+            term = discriminator_term(
+                real, self.discriminator_logits(images, generated)
+            )
             loss = ops.mean(term) * share_of_replica()
         variables = self.discriminator.trainable_variables
         self.adam.apply_gradients(
@@ -225,7 +227,7 @@ class Rival:
 
     def terms(self, kind, truth, generated):
         """Evaluate the opponent's two terms, of shape (batch,)."""
-        logits = self.judge(truth["images"], generated)
+        logits = self.discriminator_logits(truth["images"], generated)
         return {
             "adversarial": adversarial_term(logits),
             "pixel": pixel_term(truth["target"], generated, self.options),
