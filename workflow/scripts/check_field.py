@@ -1,36 +1,9 @@
 """Check the astrometry, flux scale and noise of a field before it is used."""
 
 from superspire.checks.checks import check_maps, summary
-from superspire.checksums import verify
-from superspire.instruments import PAPER_BANDS
+from superspire.checks.inputs import read_observations
 from superspire.io import read_json, write_json
 from superspire.job import run
-from superspire.maps.reader import read_observation
-
-OPTIONS = ("unit", "hdu", "mask_good", "level")
-
-
-def read_bands(inputs, options, reading):
-    """Read the maps; `options` hold for all bands, `reading` for each one."""
-    for key, file in inputs.items():
-        if key.startswith(("map_", "mask_", "error_")):
-            verify(file)
-    chosen = {key: options[key] for key in OPTIONS if key in options}
-    return {
-        band: read_observation(
-            inputs[f"map_{band}"],
-            band,
-            **chosen
-            | {
-                key: inputs.get(f"{key}_{band}")
-                for key in ("mask", "error")
-                if inputs.get(f"{key}_{band}")
-            }
-            | reading.get(str(band), {}),
-        )
-        for band in PAPER_BANDS
-        if inputs.get(f"map_{band}")
-    }
 
 
 def read_expected(inputs):
@@ -46,7 +19,7 @@ def read_expected(inputs):
 
 def main(job, terminal):
     params = job.params
-    observations = read_bands(job.input, params.options, params.reading)
+    observations, _ = read_observations(job.input, params.options, params.reading)
     expected = read_expected(job.input)
     checks = check_maps(observations, expected, params.field)
     write_json(job.output[0], checks)

@@ -187,7 +187,7 @@ def test_script_checks_files(maps, expected, tmp_path, capsys):
     assert f"Warning: {warning}" in capsys.readouterr().out
     options = {"maps": {}, "level": "subtract", "correct": ["shift"]}
     reading = {"350": {"level": "keep"}}
-    records = check_field.read_bands(Files(inputs), options, reading)
+    records = check_field.read_observations(Files(inputs), options, reading)[0]
     assert {b: r.record["sky_reason"] for b, r in records.items()} == {
         250: "level: subtract",
         350: "level: keep",

@@ -2,10 +2,47 @@
 
 from superspire.checks.checks import corrected
 from superspire.checksums import verify
-from superspire.instruments import SPIRE
+from superspire.instruments import PAPER_BANDS, SPIRE
 from superspire.maps.reader import read_observation
 
 OPTIONS = ("unit", "hdu", "mask_good", "level")
+
+
+def read_observations(inputs, options, reading):
+    """Verify the files of a field and read its maps.
+
+    Parameters
+    ----------
+    inputs : mapping of str to str
+        Files ``map_250`` ..., and perhaps ``mask_250`` ..., ``error_250`` ...
+    options : dict
+        The section of the field in the configuration, of which OPTIONS hold for every
+        band.
+    reading : dict of str to dict
+        Further arguments of `superspire.maps.reader.read_observation`, by band.
+
+    Returns
+    -------
+    observations : dict of int to superspire.maps.reader.Observation
+        The bands that have a map.
+    sums : dict of str to str
+        The sha256 of each file.
+    """
+    kinds = ("map_", "mask_", "error_")
+    sums = {key: verify(file) for key, file in inputs.items() if key.startswith(kinds)}
+    chosen = {key: options[key] for key in OPTIONS if key in options}
+    observations = {
+        band: read_observation(
+            inputs[f"map_{band}"],
+            band,
+            **{key: inputs.get(f"{key}_{band}") for key in ("mask", "error")}
+            | chosen
+            | reading.get(str(band), {}),
+        )
+        for band in PAPER_BANDS
+        if f"map_{band}" in sums
+    }
+    return observations, sums
 
 
 def read_bands(inputs, options, sky_level):
@@ -13,10 +50,8 @@ def read_bands(inputs, options, sky_level):
 
     Parameters
     ----------
-    inputs : mapping of str to str
-        Files ``map_250`` ..., and perhaps ``mask_250`` ..., ``error_250`` ...
-    options : dict
-        The section of the field in the configuration.
+    inputs, options
+        See `read_observations`.
     sky_level : dict of str to float
         Level that the sky shall have in each band [mJy/beam].
 
@@ -27,20 +62,8 @@ def read_bands(inputs, options, sky_level):
     records : dict of int to dict
         How each map was read, and the sha256 of its file.
     """
-    kinds = ("map_", "mask_", "error_")
-    sums = {key: verify(file) for key, file in inputs.items() if key.startswith(kinds)}
-    chosen = {key: options[key] for key in OPTIONS if key in options}
-    observations = {
-        band: read_observation(
-            inputs[f"map_{band}"],
-            band,
-            mask=inputs.get(f"mask_{band}"),
-            error=inputs.get(f"error_{band}"),
-            sky_level=sky_level[str(band)],
-            **chosen,
-        )
-        for band in SPIRE
-    }
+    levels = {band: {"sky_level": level} for band, level in sky_level.items()}
+    observations, sums = read_observations(inputs, options, levels)
     maps = {band: observation.map for band, observation in observations.items()}
     return maps, {
         band: observation.record | {"sha256": sums[f"map_{band}"]}
