@@ -1,12 +1,12 @@
 """The workflow as a user calls it: plans, targets, answers to bad input."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+from helpers import snakemake
 
 ROOT = Path(__file__).parents[2]
 TARGETS = [
@@ -16,24 +16,14 @@ TARGETS = [
 ]
 
 
-def snakemake(folder, *arguments, config="config/config.yaml"):
-    """Run Snakemake in an empty folder with a configuration of the repository."""
-    return subprocess.run(
-        [
-            *(sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"),
-            *("--directory", folder, "--configfile", ROOT / config, "--cores", "1"),
-            *arguments,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-    )
+def plan_of(folder, *targets, config=ROOT / "config/config.yaml", **options):
+    """Plan some targets with a configuration of the repository or another."""
+    return snakemake.run(folder, "--dry-run", *targets, config=config, **options)
 
 
 @pytest.mark.parametrize("name", ["config", "paper", "cosmos"])
 def test_everything_is_planned(tmp_path, name):
-    plan = snakemake(tmp_path, "--dry-run", config=f"config/{name}.yaml")
+    plan = plan_of(tmp_path, config=ROOT / f"config/{name}.yaml")
     assert plan.returncode == 0, plan.stdout + plan.stderr
     for target in TARGETS:
         assert target in plan.stdout
@@ -42,9 +32,7 @@ def test_everything_is_planned(tmp_path, name):
 
 
 def test_papers_scale(tmp_path):
-    plan = snakemake(
-        tmp_path, "--dry-run", "results/fig2.pdf", config="config/paper.yaml"
-    )
+    plan = plan_of(tmp_path, "results/fig2.pdf", config=ROOT / "config/paper.yaml")
     assert "results/skies/simulated_1/450.fits" in plan.stdout
     assert "results/skies/simulated_2" not in plan.stdout
     config = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
@@ -62,23 +50,14 @@ def test_papers_scale(tmp_path):
     ],
 )
 def test_a_target_runs_just_what_it_needs(tmp_path, target, untouched):
-    plan = snakemake(tmp_path, "--dry-run", target)
+    plan = plan_of(tmp_path, target)
     assert plan.returncode == 0
     assert target in plan.stdout
     assert f"rule {untouched}:" not in plan.stdout
 
 
 def test_the_snakefile_in_the_workflow_folder_plans_the_same(tmp_path):
-    plan = subprocess.run(
-        [
-            *(sys.executable, "-m", "snakemake", "-n", "--cores", "1"),
-            *("--snakefile", ROOT / "workflow/Snakefile"),
-            *("--directory", tmp_path, "--configfile", ROOT / "config/config.yaml"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    plan = plan_of(tmp_path, snakefile=ROOT / "workflow/Snakefile")
     assert plan.returncode == 0, plan.stderr
     assert "results/fig7.pdf" in plan.stdout
 
@@ -97,9 +76,7 @@ def test_the_snakefile_in_the_workflow_folder_plans_the_same(tmp_path):
     ],
 )
 def test_bad_input_is_answered_in_a_sentence(tmp_path, config, target, message):
-    path = tmp_path / "mine.yaml"
-    path.write_text(yaml.safe_dump(config))
-    plan = snakemake(tmp_path, "--dry-run", target, config=path)
+    plan = plan_of(tmp_path, target, config=config)
     assert plan.returncode == 1
     assert message in plan.stdout + plan.stderr
     errors = [line for line in plan.stderr.splitlines() if message in line]
@@ -116,10 +93,8 @@ def test_every_file_of_a_field_is_looked_for_before_the_plan(tmp_path, kind):
         for name in files.values():
             (tmp_path / name).touch()
     (tmp_path / field[kind][350]).unlink()
-    path = tmp_path / "mine.yaml"
-    path.write_text(yaml.safe_dump({"fields": {"a": field}}))
     target = "results/fields/a/superresolved.fits"
-    plan = snakemake(tmp_path, "--dry-run", target, config=path)
+    plan = plan_of(tmp_path, target, config={"fields": {"a": field}})
     assert plan.returncode == 1
     file = field[kind][350]
     message = f"Error: fields.a.{kind}.350: expected a FITS file, found no file {file}"
@@ -128,10 +103,8 @@ def test_every_file_of_a_field_is_looked_for_before_the_plan(tmp_path, kind):
 
 
 def test_a_field_too_small_for_a_cutout_stops_the_run_with_a_sentence(tmp_path):
-    path = tmp_path / "mine.yaml"
-    path.write_text(yaml.safe_dump({"independent": {"area": 0.01}}))
     target = "results/cutouts/independent/index.csv"
-    done = snakemake(tmp_path, target, config=path)
+    done = snakemake.run(tmp_path, target, config={"independent": {"area": 0.01}})
     assert done.returncode == 1
     assert "raise independent.area" in done.stderr
     log = (tmp_path / "logs/cut_cutouts/independent.log").read_text()
@@ -143,9 +116,7 @@ def test_configured_maps_take_the_place_of_the_mock_field(tmp_path):
     maps = {band: f"{band}.fits" for band in (250, 350, 450, 500)}
     for name in maps.values():
         (tmp_path / name).touch()
-    path = tmp_path / "mine.yaml"
-    path.write_text(yaml.safe_dump({"observed": {"maps": maps}}))
-    plan = snakemake(tmp_path, "--dry-run", "all", config=path)
+    plan = plan_of(tmp_path, "all", config={"observed": {"maps": maps}})
     assert plan.returncode == 0, plan.stderr
     assert plan.stdout.count("rule read_observed_map:") == 4
     assert "results/skies/observed/catalogue.fits" not in plan.stdout

@@ -7,15 +7,14 @@ import resource
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
+from helpers import snakemake
 from superspire.outputs import PARTIAL
 
 ROOT = Path(__file__).parents[2]
@@ -37,29 +36,15 @@ MOMENTS = (0.2, 0.65)
 pytestmark = pytest.mark.slow
 
 
-def command(folder, *arguments, root=ROOT):
-    """Make the command of a run in a folder."""
-    folder.mkdir(exist_ok=True)
-    path = folder / "tiny.yaml"
-    if not path.exists():
-        path.write_text(yaml.safe_dump(CONFIG))
-    return [
-        *(sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile")),
-        *("--directory", str(folder), "--configfile", str(path), "--cores", "2"),
-        *arguments,
-    ]
+def command(folder, *arguments):
+    """Give the command of a run in a folder."""
+    return snakemake.command(folder, "--cores", 2, *arguments, config=CONFIG)
 
 
 def run(folder, *arguments, root=ROOT, **options):
     """Run the workflow in a folder to its end."""
-    return subprocess.run(
-        command(folder, *arguments, root=root),
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-        **options,
-    )
+    options |= {"config": CONFIG, "cores": 2, "snakefile": root / "Snakefile"}
+    return snakemake.run(folder, *arguments, **options)
 
 
 def digests(folder):

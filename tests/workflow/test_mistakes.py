@@ -4,28 +4,22 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+from helpers import snakemake
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
 MAPS = {"250": "a.fits", "350": "b.fits", "500": "c.fits"}
 
 
-def snakemake(folder, *arguments, snakefile=ROOT / "Snakefile"):
-    """Run Snakemake in a folder of a user's."""
-    which = ["--snakefile", snakefile] if snakefile else []
-    return subprocess.run(
-        [sys.executable, "-m", "snakemake", *which, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": "", "XDG_CONFIG_HOME": str(folder)},
-    )
+def run_in(folder, *arguments, **options):
+    """Run Snakemake in a folder of a user's, who says nothing of cores."""
+    environment = {**os.environ, "PYTHONPATH": "", "XDG_CONFIG_HOME": str(folder)}
+    return snakemake.run(folder, *arguments, cores=None, env=environment, **options)
 
 
 def shown(message):
@@ -78,7 +72,7 @@ MISTAKES = {
 def test_mistakes_end_in_the_sentence_that_the_page_explains(tmp_path, name):
     config, target, message = MISTAKES[name]
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(config))
-    run = snakemake(tmp_path, "-n", "--configfile", "mine.yaml", "--", target)
+    run = run_in(tmp_path, "-n", "--configfile", "mine.yaml", "--", target)
     assert run.returncode == 1
     last = run.stderr.splitlines()[-1]
     assert last.startswith("Error: ")
@@ -104,21 +98,21 @@ def test_what_snakemake_says_itself_is_explained(tmp_path, name):
     (tmp_path / "b.yaml").write_text("training:\n\tepochs: 3\n")
     (tmp_path / "c.yaml").write_text("")
     arguments, message = NATIVE[name]
-    run = snakemake(tmp_path, *arguments)
+    run = run_in(tmp_path, *arguments)
     assert run.returncode == 1
     assert message in answer(run)
     assert shown(message)
 
 
 def test_a_folder_without_a_snakefile_is_named(tmp_path):
-    run = snakemake(tmp_path, "-n", snakefile=None)
+    run = run_in(tmp_path, "-n", snakefile=None)
     assert run.returncode == 1
     assert "No Snakefile found" in answer(run)
     assert shown("No Snakefile found")
 
 
 def test_any_folder_can_hold_the_results(tmp_path):
-    run = snakemake(tmp_path, "-n", "results/fig7.pdf")
+    run = run_in(tmp_path, "-n", "results/fig7.pdf")
     assert run.returncode == 0, answer(run)
     assert "train_network" in run.stdout
 
@@ -128,7 +122,7 @@ def test_a_failed_job_ends_with_its_reason_and_log(tmp_path):
         (tmp_path / name).write_text("not a FITS file\n")
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(FIELD))
     target = "results/fields/mine/checks.json"
-    run = snakemake(tmp_path, "-c1", "--configfile", "mine.yaml", "--", target)
+    run = run_in(tmp_path, "-c1", "--configfile", "mine.yaml", "--", target)
     assert run.returncode == 1
     sentence = "Error: a.fits: expected a whole FITS file, found: No SIMPLE card found"
     assert sentence in run.stderr

@@ -2,24 +2,21 @@
 
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import Table
 
+from helpers import snakemake
 from superspire.instruments import BANDS, SPIRE
 from superspire.io import Map, read_json, write_map
 from superspire.sky.catalogue import simulate_catalogue
 from superspire.sky.dust import load_library
 from superspire.sky.maps import make_map
 
-ROOT = Path(__file__).parents[2]
 AREA = 0.1
 CENTER = (52.9, -27.8)
 NOISE = 2.0
@@ -48,18 +45,8 @@ def run(sky, tmp_path_factory):
             folder / f"{band}.fits", Map(map_.data + white, map_.wcs), BANDS[band].fwhm
         )
     config = {"fields": {"mine": {"maps": {b: f"{b}.fits" for b in SPIRE}}}}
-    (folder / "mine.yaml").write_text(yaml.safe_dump(config))
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"),
-            *("--directory", folder, "--configfile", folder / "mine.yaml"),
-            *("--cores", "2", "results/fields/mine/superresolved.fits"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-    )
+    target = "results/fields/mine/superresolved.fits"
+    done = snakemake.run(folder, target, config=config, cores=2)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return folder
 

@@ -2,11 +2,11 @@
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from helpers import snakemake
 
 ROOT = Path(__file__).parents[2]
 TARGET = "results/skies/independent/catalogue.fits"
@@ -42,21 +42,17 @@ def test_a_job_that_the_queue_killed_is_submitted_again(tmp_path):
         command.parent.mkdir(exist_ok=True)
         command.write_text(text)
         command.chmod(0o755)
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"),
-            *("--directory", tmp_path / "run", "--workflow-profile", "generic"),
-            *("--configfile", ROOT / "tests/smoke/config/config.yaml", "--", TARGET),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
-            "QUEUE": str(queue),
-        },
+    environment = {
+        **os.environ,
+        "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
+        "QUEUE": str(queue),
+    }
+    done = snakemake.run(
+        tmp_path / "run",
+        *("--workflow-profile", "generic", TARGET),
+        config=ROOT / "tests/smoke/config/config.yaml",
+        cores=None,
+        env=environment,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert (tmp_path / "run" / TARGET).exists()

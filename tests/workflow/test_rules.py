@@ -2,10 +2,11 @@
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from helpers import snakemake
 
 ROOT = Path(__file__).parents[2]
 HEADER = re.compile(r"^ *(?:rule|checkpoint) (\w+):$", re.MULTILINE)
@@ -62,13 +63,7 @@ rule all_else:
 def plan_module(folder, *targets):
     """Plan some targets of a workflow that has this one as a module."""
     (folder / "Snakefile").write_text(PARENT + MODULE)
-    plan = subprocess.run(
-        [sys.executable, "-m", "snakemake", "-n", *targets],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-    )
+    plan = snakemake.run(folder, "-n", *targets, snakefile=None, cores=None)
     assert plan.returncode == 0, plan.stderr
     return plan.stdout
 

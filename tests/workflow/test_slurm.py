@@ -1,13 +1,13 @@
 """The workflow on a real Slurm: submission, killed jobs, memory, partitions."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 
+from helpers import snakemake
 from helpers.slurm_cluster import cluster, jobs, missing, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -16,14 +16,6 @@ CUTOUTS = "results/cutouts/observed/index.csv"
 PARTITIONS = {"short": {"max_runtime": "2h"}, "long": {"max_gpu": 2}}
 
 pytestmark = pytest.mark.slow
-
-
-def snakemake(folder, *arguments):
-    """Give the command that runs the tiny workflow in a folder."""
-    return [
-        *(sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"),
-        *("--directory", folder, "--configfile", SMOKE, *arguments),
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +31,7 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("slurm")
     partitions = folder / "partitions.yaml"
     partitions.write_text(yaml.safe_dump({"partitions": PARTITIONS}))
-    command = snakemake(
+    command = snakemake.command(
         folder / "run",
         *("--workflow-profile", ROOT / "profiles/slurm"),
         *("--slurm-partition-config", partitions, "--slurm-status-command", "squeue"),
@@ -47,6 +39,7 @@ def run(tmp_path_factory):
         *("simulate_catalogue:gpu=1", "table2:gpu=1"),
         "table2:mem_mb=300*8**(attempt-1)",
         *("--", CUTOUTS, "results/table1.csv", "results/table2.csv"),
+        config=SMOKE,
     )
     with cluster(folder / "cluster") as env:
         with (folder / "out").open("wb") as out:
@@ -124,9 +117,7 @@ def test_jobs_with_a_gpu_go_where_there_is_one_and_side_by_side(run):
 
 
 def test_the_profile_is_found_by_its_name(tmp_path):
-    command = snakemake(tmp_path, "--workflow-profile", "slurm", "-n", CUTOUTS)
-    plan = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=tmp_path
-    )
+    options = ("--workflow-profile", "slurm", "-n", CUTOUTS)
+    plan = snakemake.run(tmp_path, *options, config=SMOKE, cores=None)
     assert plan.returncode == 0, plan.stderr
     assert "Group job sky" in plan.stdout

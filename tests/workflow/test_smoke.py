@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
 
+from helpers import snakemake
 from superspire.instruments import BANDS, CUTOUT, PAPER_BANDS
 from superspire.io import read_json
 
@@ -24,30 +24,17 @@ EXPORTS = [f"results/{name}.mrt" for name in ("fields/mock/catalogue", "table3")
 pytestmark = pytest.mark.slow
 
 
-def snakemake(folder, config, *targets):
-    return subprocess.run(
-        [
-            *(sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"),
-            *("--directory", folder, "--configfile", config, "--cores", "2", *targets),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-    )
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """Run everything, then super-resolve the independent sky as a user's field."""
     folder = tmp_path_factory.mktemp("smoke")
-    done = snakemake(folder, CONFIG, "all")
+    done = snakemake.run(folder, "all", config=CONFIG, cores=2)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     config = yaml.safe_load(CONFIG.read_text())
     maps = {b: f"results/skies/independent/{b}.fits" for b in (250, 350, 500)}
     config["fields"] = {"mock": {"maps": maps}}
-    (folder / "mine.yaml").write_text(yaml.safe_dump(config))
-    done = snakemake(folder, folder / "mine.yaml", FIELD, *EXPORTS, "poster")
+    targets = (FIELD, *EXPORTS, "poster")
+    done = snakemake.run(folder, *targets, config=config, cores=2)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return folder
 
@@ -69,13 +56,8 @@ def observed_run(run):
     sky = Table.read(run / "results/skies/observed/catalogue.fits")
     bright = sky[sky["S450"] > 4]["RA", "DEC", "S450"]
     bright.write(folder / "published.fits")
-    (folder / "observed.yaml").write_text(yaml.safe_dump(config))
-    done = snakemake(
-        folder,
-        folder / "observed.yaml",
-        "results/measures/holdout_completeness.csv",
-        "results/fig7.pdf",
-    )
+    targets = ("results/measures/holdout_completeness.csv", "results/fig7.pdf")
+    done = snakemake.run(folder, *targets, config=config, cores=2)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return folder
 
@@ -88,7 +70,7 @@ def images(run, dataset):
 
 
 def test_nothing_is_left_to_do(run):
-    plan = snakemake(run, run / "mine.yaml", "--dry-run", "all")
+    plan = snakemake.run(run, "--dry-run", "all", config=run / "mine.yaml")
     assert "Nothing to be done" in plan.stdout + plan.stderr
 
 
@@ -242,9 +224,8 @@ def test_exported_tables_are_read(run):
 def test_the_report_opens_with_the_comparison(run):
     report = run / "report.html"
     style = ROOT / "workflow/report/style.css"
-    done = snakemake(
-        run, CONFIG, "--report", report, "--report-stylesheet", style, "--", "all"
-    )
+    options = ("--report", report, "--report-stylesheet", style, "--", "all")
+    done = snakemake.run(run, *options, config=CONFIG)
     assert done.returncode == 0, done.stderr[-3000:]
     text = report.read_text()
     assert "Comparison with the paper" in text
