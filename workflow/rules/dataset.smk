@@ -40,6 +40,7 @@ rule measure_normalisation:
     input:
         index="results/cutouts/simulated/index.csv",
         simulated=expand("results/cutouts/simulated/{band}.npy", band=PAPER_BANDS),
+        maps=expand("results/skies/{sky}/{band}.fits", sky=SIMULATED, band=PAPER_BANDS),
         observed=expand("results/skies/observed/{band}.fits", band=PAPER_BANDS),
     output:
         "results/cutouts/normalisation.json",
@@ -50,6 +51,7 @@ rule measure_normalisation:
     resources:
         mem_mb=memory(300, per_input=2),
     params:
+        skies=SIMULATED,
         code=code_digest("measure_normalisation.py"),
     script:
         "../scripts/measure_normalisation.py"

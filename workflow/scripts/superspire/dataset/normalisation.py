@@ -3,9 +3,14 @@
 import numpy as np
 from astropy.stats import sigma_clipped_stats
 
-from superspire.instruments import PAPER_BANDS, SPIRE, TARGET
+from superspire.instruments import SPIRE, TARGET
+from superspire.maps.interpolation import interpolate
 
 CLIP = (0.1, 99.9)
+"""Percentiles at which maps are clipped before their dispersion is measured."""
+
+PARTNER = 350
+"""SPIRE band that the 450 µm maps are compared with to find their scale."""
 
 
 def band_scale(cutouts):
@@ -27,6 +32,12 @@ def band_scale(cutouts):
     return float(np.nanmin(cutouts)), float(np.nanmax(cutouts))
 
 
+def centred(values):
+    """Clip values at `CLIP` and subtract their mean."""
+    clipped = np.clip(values, *np.nanpercentile(values, CLIP))
+    return clipped - np.nanmean(clipped)
+
+
 def signal_width(cutouts):
     """Measure the dispersion of the sky in a map, free of white noise.
 
@@ -43,30 +54,55 @@ def signal_width(cutouts):
     float
         [mJy/beam].
     """
-    low, high = np.nanpercentile(cutouts, CLIP)
-    clipped = np.clip(cutouts, low, high)
-    clipped = clipped - np.nanmean(clipped)
+    clipped = centred(cutouts)
     rows = np.nanmean(clipped[..., 1:, :] * clipped[..., :-1, :])
     columns = np.nanmean(clipped[..., :, 1:] * clipped[..., :, :-1])
     return float(np.sqrt(max(0.0, (rows + columns) / 2)))
 
 
-def renormalisation(simulated, observed):
+def paired_pixels(target, partner):
+    """Sample a 450 µm map at the pixels of a SPIRE map of the same sky.
+
+    Parameters
+    ----------
+    target, partner : superspire.io.Map
+        The maps [mJy/beam].
+
+    Returns
+    -------
+    ndarray, shape (2, n)
+        450 µm and SPIRE map where both are observed [mJy/beam].
+    """
+    pixels = interpolate(target, partner.wcs, partner.data.shape)
+    pairs = np.stack([pixels, partner.data])
+    return pairs[:, np.isfinite(pairs).all(axis=0)]
+
+
+def renormalisation(simulated, observed, simulated_pairs, observed_pairs):
     """Find the factors that bring the observed bands to the simulations' scale.
+
+    SPIRE's noise is white, so that the covariance of neighbouring pixels is that of the
+    sky. The noise of a 450 µm map is correlated over its beam; its scale comes from
+    the covariance with a SPIRE band, which shares the sky but no noise.
 
     Parameters
     ----------
     simulated, observed : dict of int to ndarray
-        Cutouts of every band [mJy/beam].
+        Cutouts of every SPIRE band [mJy/beam].
+    simulated_pairs, observed_pairs : ndarray, shape (2, n)
+        See `paired_pixels`; the SPIRE band is `PARTNER`.
 
     Returns
     -------
     dict of int to float
         Factor by which each observed band is multiplied (section 2.2).
     """
-    return {
-        b: signal_width(simulated[b]) / signal_width(observed[b]) for b in PAPER_BANDS
-    }
+    factors = {b: signal_width(simulated[b]) / signal_width(observed[b]) for b in SPIRE}
+    shared, found = (
+        float(np.mean(centred(pairs[0]) * centred(pairs[1])))
+        for pairs in (simulated_pairs, observed_pairs)
+    )
+    return {**factors, TARGET: shared / found / factors[PARTNER]}
 
 
 def sky_level(cutouts):
