@@ -16,6 +16,9 @@ from superspire.sky.maps import make_map
 from superspire.sky.noise import add_noise, depth_map
 from superspire.sky.skymaker import make_map_skymaker
 
+NOISE = ("white noise per pixel", "rms noise for a point source")
+"""What the card NOISE holds of SPIRE's maps and of SCUBA-2's."""
+
 
 def file_name(path):
     """Name of a file in the characters that a FITS header takes."""
@@ -71,10 +74,13 @@ def observe(job, band, center, side):
         make = partial(make_map_skymaker, directory=folder, threads=job.threads)
     map_ = make(ra, dec, flux, band, center, side, beam, foreground)
     pixel, noise, depth = BANDS[band].pixel, params.noise[str(band)], None
+    for_point_sources = band == TARGET
     if str(band) in realism["depth"]:
         with np.load(params.depth[str(band)]) as file:
             error, native = file["error"], float(file["pixel"])
-        depth = depth_map(error, native, map_.data.shape, pixel)
+        depth = depth_map(
+            error, native, map_.data.shape, pixel, white=not for_point_sources
+        )
         noise = float(depth.mean(dtype=np.float64))
     add_noise(
         map_.data,
@@ -85,6 +91,7 @@ def observe(job, band, center, side):
         realism["noise_slope"],
         depth,
         stream(params.seed, "drift", sky, band),
+        beam if for_point_sources else None,
     )
     return map_, noise
 
@@ -99,7 +106,7 @@ def main(job):
             map_,
             BANDS[band].fwhm,
             WAVELNTH=(band, "[um]"),
-            NOISE=(noise, "[mJy/beam] white noise per pixel"),
+            NOISE=(noise, f"[mJy/beam] {NOISE[band == TARGET]}"),
             SEED=job.params.seed,
             MAKER=(job.params.renderer, "what made the image"),
             **realism_cards(band, job.params.realism, noise),

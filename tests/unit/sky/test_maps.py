@@ -335,14 +335,16 @@ def test_script_makes_the_default_maps_and_says_no_more_than_it_did(observe):
     maps, headers = observe(2.0)
     for band in PAPER_BANDS:
         expected = make_map(*lattice(), band, CENTER, SIDE).data
+        beam = beam_of(TARGET) if band == TARGET else None
         rng = stream(1, "noise", "simulated_0", band)
-        for row in expected:
-            row += np.float32(2.0) * rng.standard_normal(len(row), dtype=np.float32)
+        add_noise(expected, 2.0, rng, BANDS[band].pixel, beam=beam)
         np.testing.assert_allclose(maps[band].data, expected, rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(maps[band].wcs.wcs.crval, CENTER)
         extra = set(headers[band]) - set(field_wcs(CENTER, SIDE, 6.0)[0].to_header())
         assert not extra & {"BEAM", "FILTER", "CIRRUS", "KNEE", "DEPTH"}
         assert headers[band]["NOISE"] == 2.0
+        point_source = "point source" in headers[band].comments["NOISE"]
+        assert point_source == (band == TARGET)
         assert headers[band]["WAVELNTH"] == band
 
 

@@ -5,14 +5,15 @@ import pytest
 from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import ndimage, stats
 
 from helpers.spectra import check_periodogram, covariance
 from read_depth_map import read_depth
 from superspire.errors import InputError
-from superspire.instruments import BANDS
+from superspire.instruments import BANDS, FWHM_PER_SIGMA, TARGET
 from superspire.seeds import stream
 from superspire.sky import noise
+from superspire.sky.beams import SCUBA2_BEAM, GaussianBeam, beam_of
 from superspire.sky.maps import field_wcs
 
 N = 64
@@ -105,6 +106,87 @@ def test_noise_of_fine_pixels_has_the_spectrum_on_scales_above_two_cells():
     assert variance.mean() == pytest.approx(inside, abs=error)
 
 
+BEAMS = {
+    "table 1": beam_of(TARGET),
+    "two components": GaussianBeam(SCUBA2_BEAM, 7.9),
+    "filtered": beam_of(TARGET).high_passed(30.0),
+}
+
+
+def point_source_maps(number, rms, beam, n=N, **options):
+    """Maps with 1 arcsec pixels of the noise of a filtered map."""
+    maps = np.zeros((number, n, n), np.float32)
+    rng = stream(9, "noise")
+    for data in maps:
+        noise.add_noise(data, rms, rng, 1.0, beam=beam, **options)
+    return maps
+
+
+@pytest.mark.parametrize("name", BEAMS)
+def test_noise_for_point_sources_is_correlated_like_the_beam(name):
+    """Covariance at distance r = rms² beam(r), as a matched filter leaves it."""
+    maps = point_source_maps(60, 0.9, BEAMS[name])
+    for lag in (0, 2, 4, 8, 16, 30):
+        for axis in (1, 2):
+            ahead, behind = (
+                np.moveaxis(maps, axis, 1)[:, s]
+                for s in (slice(lag, None), slice(N - lag))
+            )
+            products = (ahead * behind).mean(axis=(1, 2))
+            expected = 0.9**2 * sum(
+                a * np.exp(-0.5 * (lag * FWHM_PER_SIGMA / fwhm) ** 2)
+                for fwhm, a in BEAMS[name].components
+            )
+            error = 5 * products.std() / np.sqrt(len(maps))
+            assert error < 0.1
+            assert products.mean() == pytest.approx(expected, abs=error)
+
+
+def test_configured_noise_is_that_of_the_best_estimate_of_a_flux():
+    """An optimal filter has the variance 1 / sum |beam(k)|² / N(k) over all modes.
+
+    For N = rms² beam it is rms² / (1 - exp(-2 (pi sigma k)²)) with the modes below k.
+    """
+    maps = point_source_maps(80, 0.9, BEAMS["table 1"], n=128)
+    taper = np.hanning(130)[1:-1]
+    window = np.outer(taper, taper) / np.sqrt(np.mean(taper**2) ** 2)
+    power = (np.abs(np.fft.fft2(maps * window)) ** 2).mean(axis=0) / maps[0].size
+    k = np.fft.fftfreq(128)
+    beam = BEAMS["table 1"].transfer(k, k)
+    inside = np.hypot(k[:, None], k) < 0.09
+    variance = maps[0].size / np.sum(beam[inside] ** 2 / power[inside])
+    sigma = 7.9 / FWHM_PER_SIGMA
+    expected = 0.9**2 / (1.0 - np.exp(-2.0 * (np.pi * sigma * 0.09) ** 2))
+    assert np.sqrt(variance) == pytest.approx(np.sqrt(expected), rel=0.03)
+    assert maps.std() == pytest.approx(0.9, rel=0.03)
+
+
+def test_another_smoothing_makes_the_flux_of_a_point_source_worse():
+    """Least squares with the beam at each pixel have 4/3 of the variance."""
+    maps = point_source_maps(60, 0.9, BEAMS["table 1"], n=100)
+    sigma = 7.9 / FWHM_PER_SIGMA
+    fitted = 2.0 * ndimage.gaussian_filter(maps, (0, sigma, sigma))[:, 14:-14, 14:-14]
+    variances = fitted.var(axis=(1, 2))
+    error = 5 * variances.std() / np.sqrt(len(maps))
+    assert variances.mean() == pytest.approx(0.9**2 * 4 / 3, abs=error)
+
+
+def test_noise_for_point_sources_with_a_knee():
+    """Its power spectrum is the beam's transfer function times 1 + (k knee)^slope."""
+    beam, knee, slope = GaussianBeam(((12.0, 1.0),), 12.0), 1.5, -2.0
+    white, drift = stream(2, "noise"), stream(2, "drift")
+    maps = np.zeros((150, N, N), np.float32)
+    for data in maps:
+        noise.add_noise(data, 1.5, white, 6.0, knee, slope, None, drift, beam)
+    sigma = 12.0 / FWHM_PER_SIGMA
+
+    def power(k):
+        transfer = beam.area * np.exp(-2.0 * (np.pi * sigma * k) ** 2)
+        return 1.5**2 * transfer * (1.0 + (60.0 * knee * k) ** slope)
+
+    check_periodogram(maps, covariance(power, 2 * N, 6.0))
+
+
 def test_streams_reproduce_the_noise_and_are_independent():
     names = [("drift", "simulated_0", 250), ("drift", "simulated_0", 350)]
     fields = [
@@ -120,10 +202,11 @@ def test_streams_reproduce_the_noise_and_are_independent():
     assert not np.array_equal(drawn(knee=1.0, seed=5), drawn(knee=1.0, seed=6))
 
 
-def test_blocks_do_not_show(monkeypatch):
-    whole = drawn(knee=3.0)
+@pytest.mark.parametrize("beam", [None, GaussianBeam(((95.0, 1.0),), 95.0)])
+def test_blocks_do_not_show(monkeypatch, beam):
+    whole = drawn(knee=3.0, beam=beam)
     monkeypatch.setattr(noise, "BLOCK", 7)
-    np.testing.assert_allclose(drawn(knee=3.0), whole, atol=1e-5)
+    np.testing.assert_allclose(drawn(knee=3.0, beam=beam), whole, atol=1e-5)
 
 
 def test_depth_takes_the_place_of_the_rms():
@@ -140,6 +223,10 @@ def test_depth_scales_the_correlated_noise_too():
     uniform = drawn(1.0, knee=3.0)
     np.testing.assert_allclose(
         drawn(1.0, knee=3.0, depth=depth), uniform * depth, atol=1e-5
+    )
+    beam = GaussianBeam(((30.0, 1.0),), 30.0)
+    np.testing.assert_allclose(
+        drawn(depth=depth, beam=beam), drawn(beam=beam) * depth, atol=1e-5
     )
 
 
@@ -164,13 +251,15 @@ def test_depth_map_is_laid_centre_on_centre_and_reflected(tmp_path):
     np.testing.assert_allclose(larger, reflected, rtol=1e-5)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(native=st.floats(2.0, 17.0), side=st.integers(1, 50))
 def test_depth_per_pixel_follows_the_size_of_the_pixels(tmp_path_factory, native, side):
     path = tmp_path_factory.mktemp("depth") / "map.fits"
     observation(path, np.full((12, 9), 2.0), native)
     depth = noise.depth_map(*read_depth(path, 250), (side, side), 6.0)
     np.testing.assert_allclose(depth, 2.0 * native / 6.0, rtol=1e-4)
+    of_sources = noise.depth_map(*read_depth(path, 250), (side, side), 6.0, white=False)
+    np.testing.assert_allclose(of_sources, 2.0, rtol=1e-4)
 
 
 def test_depth_map_keeps_the_angular_scale(tmp_path):
