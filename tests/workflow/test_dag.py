@@ -21,7 +21,7 @@ def plan_of(folder, *targets, config=ROOT / "config/config.yaml", **options):
     return snakemake.run(folder, "--dry-run", *targets, config=config, **options)
 
 
-@pytest.mark.parametrize("name", ["config", "paper", "cosmos"])
+@pytest.mark.parametrize("name", ["config", "paper", "paper_scale", "cosmos"])
 def test_everything_is_planned(tmp_path, name):
     plan = plan_of(tmp_path, config=ROOT / f"config/{name}.yaml")
     assert plan.returncode == 0, plan.stdout + plan.stderr
@@ -31,14 +31,33 @@ def test_everything_is_planned(tmp_path, name):
     assert bands == {"250", "350", "450", "500"}
 
 
-def test_papers_scale(tmp_path):
-    plan = plan_of(tmp_path, "results/fig2.pdf", config=ROOT / "config/paper.yaml")
+@pytest.mark.parametrize("name", ["paper", "paper_scale"])
+def test_papers_scale(tmp_path, name):
+    plan = plan_of(tmp_path, "results/fig2.pdf", config=ROOT / f"config/{name}.yaml")
     assert "results/skies/simulated_1/450.fits" in plan.stdout
     assert "results/skies/simulated_2" not in plan.stdout
-    config = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
+    config = yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
     assert config["simulation"]["cutouts"] == 2373
     assert config["simulation"]["field_area"] == 20
     assert config["network"]["base_filters"] == 64
+
+
+def test_papers_configuration_is_the_paper_and_its_scale_our_recipe():
+    paper, scale = (
+        yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
+        for name in ("paper", "paper_scale")
+    )
+    assert paper["loss"] == {"preset": "unit_weights", "pixel": "l1"}
+    training = paper["training"]
+    assert (training["schedule"], training["keep"]) == ("constant", "last")
+    assert training["learning_rate"] == 2e-4
+    assert training["flip_simulated"] is False
+    assert training["images_per_pass"] == {"simulated": None, "observed": None}
+    assert paper["extraction"]["min_flux"] == 0
+    assert paper["simulation"]["validation_fraction"] == 0
+    assert paper["calibration"]["dataset"] == "observed"
+    assert not {"loss", "calibration", "extraction"} & set(scale)
+    assert set(scale["training"]) == {"epochs", "images_per_pass"}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ The paper's network: training, super-resolution and flux calibration (sections 3
 In: the interpolated images, the targets with their sources, the scales. Out: the
 network (network.json and its weights), its losses and validation scores in
 results/training; the super-resolved (SR) images of each dataset; and in
-results/calibration the relation 450 = factor x SR + offset. A killed training resumes
+results/calibration the factors from super-resolved to 450 µm flux. A killed training resumes
 from its last complete epoch, which is kept in results/training/checkpoint.
 """
 
@@ -96,7 +96,7 @@ rule super_resolve:
 
 
 rule calibrate_fluxes:
-    """Fit 500 to 450 and 500 to super-resolved flux, and join the two."""
+    """Calibrate super-resolved fluxes by sources and through the 500 µm map."""
     input:
         superresolved="results/superresolved/{dataset}.npy",
         evaluated="results/superresolved/{dataset}.csv",
@@ -112,7 +112,10 @@ rule calibrate_fluxes:
     resources:
         mem_mb=memory(600, per_input=0.3),
     params:
+        method=lookup("calibration/method", within=config),
         brightest_fraction=lookup("calibration/brightest_fraction", within=config),
+        threshold=lookup("extraction/threshold", within=config),
+        min_flux=lookup("extraction/min_flux", within=config),
         code=code_digest("calibrate_fluxes.py"),
     script:
         "../scripts/calibrate_fluxes.py"

@@ -1,11 +1,11 @@
-"""Relate super-resolved to 450 µm flux by two linear fits (section 4)."""
+"""Relate super-resolved to 450 µm flux, by sources and by two fits (section 4)."""
 
 import numpy as np
 import pandas as pd
 
 from superspire.evaluation.calibration import (
     calibrate,
-    peak_calibration,
+    pair_sources,
     sample_cutouts,
 )
 from superspire.evaluation.catalogues import evaluated_rows
@@ -14,7 +14,7 @@ from superspire.job import run
 
 
 def main(job):
-    files = job.input
+    files, params = job.input, job.params
     evaluated = pd.read_csv(files.evaluated)
     chosen = np.flatnonzero(evaluated["split"] != "test")
     if len(chosen) == 0:
@@ -30,9 +30,15 @@ def main(job):
         (generated[i] for i in chosen),
         cutouts,
     )
-    record = calibrate(pixels, job.params.brightest_fraction)
-    peaks = peak_calibration((target[i] for i in rows), (generated[i] for i in chosen))
-    write_json(job.output[0], {**record, **peaks, "n_cutouts": len(cutouts)})
+    pairs = pair_sources(
+        (target[i] for i in rows),
+        (generated[i] for i in chosen),
+        cutouts,
+        params.threshold,
+        params.min_flux,
+    )
+    record = calibrate(pixels, pairs, params.method, params.brightest_fraction)
+    write_json(job.output[0], record | {"n_cutouts": len(cutouts)})
     print(read_json(job.output[0]))
 
 

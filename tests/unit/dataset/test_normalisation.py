@@ -45,7 +45,7 @@ def test_correlated_noise_leaves_the_scale_of_the_target_alone(sky):
     noise = gaussian_filter(rng.standard_normal(sky.shape), (0, 3, 3)) * 20
     simulated = dict.fromkeys(SPIRE, sky)
     pairs = np.stack([sky.ravel(), sky.ravel()])
-    noisy = pairs + [noise.ravel(), np.zeros(noise.size)]
+    noisy = pairs + np.stack([noise.ravel(), np.zeros(noise.size)])
     factors = renormalisation(simulated, simulated, pairs, noisy)
     independent = noise.size / (4 * np.pi * 3**2)
     assert factors[TARGET] == pytest.approx(1.0, abs=5 / np.sqrt(independent))

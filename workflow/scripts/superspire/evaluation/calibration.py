@@ -1,8 +1,16 @@
-"""The flux calibration of section 4: two linear fits against the 500 µm map."""
+"""Flux calibration: by pairs of sources, and by the two linear fits of section 4.
+
+The paper ties super-resolved to 450 µm flux through the brightest pixels of the 500 µm
+map. At its beam the two maps differ by the flux of all sources that the network misses,
+not only by that of the ones it finds, and the slopes of the few bright pixels scatter
+from sky to sky. Pairs of sources compare what is calibrated.
+"""
 
 import numpy as np
+import pandas as pd
 from scipy.ndimage import gaussian_filter
 
+from superspire.evaluation.astrometry import weighted_quantile
 from superspire.evaluation.catalogues import coverage_weights
 from superspire.instruments import (
     BANDS,
@@ -24,13 +32,19 @@ STEP = 6
 """Spacing of the pixels used, a sixth of the beam [pixel]."""
 
 PAIR_RADIUS = 4.0
-"""Largest separation of the pairs that calibrate the peaks [pixel]."""
+"""Maximum separation of the pairs of sources that calibrate fluxes [pixel]."""
 
-PAIR_FLUX = 5.0
-"""Least super-resolved peak of these pairs [mJy/beam]."""
+PAIR_FLUX = 9.0
+"""Minimum true flux of these pairs [mJy], where the paper's Table 3 begins."""
+
+PAIR_SNR = 5.0
+"""Minimum S/N of their 450 µm sources, as in the paper's completeness (section 4)."""
+
+PAIR_BORDER = 10.0
+"""Border of a cutout without pairs, an aperture's radius [pixel]."""
 
 MIN_PAIRS = 10
-"""Fewest pairs that a factor is taken from."""
+"""Minimum number of distinct pairs that a factor is taken from."""
 
 
 def convolve_to_500(image):
@@ -125,7 +139,7 @@ def fit_line(x, y, weight):
     return float(slope), float(offset), float(errors[0]), float(errors[1])
 
 
-def calibrate(pixels, brightest_fraction):
+def calibrate_maps(pixels, brightest_fraction):
     """Relate the super-resolved to the 450 µm flux through the 500 µm map.
 
     With 450 = s_450 500 + o_450 and SR = s_SR 500 + o_SR, both fitted to the brightest
@@ -145,7 +159,7 @@ def calibrate(pixels, brightest_fraction):
     -------
     dict
         ``slope_450``, ``offset_450``, ``slope_sr``, ``offset_sr`` with ``_error``
-        (offsets in mJy per 36.6 arcsec beam), ``factor``, ``factor_error``,
+        (offsets in mJy per 36.6 arcsec beam), ``map_factor``, ``map_factor_error``,
         ``offset`` and ``offset_error`` (mJy per 7.9 arcsec beam), ``n_pixels``.
     """
     x, target, generated, weight = pixels
@@ -165,8 +179,8 @@ def calibrate(pixels, brightest_fraction):
     _, offset, slope_error, offset_error = fit_line(x[used], rest, weight[used])
     beams = beam_area(TO_FWHM) / beam_area(FROM_FWHM)
     record.update(
-        factor=factor,
-        factor_error=slope_error / abs(record["slope_sr"]),
+        map_factor=factor,
+        map_factor_error=slope_error / abs(record["slope_sr"]),
         offset=offset / beams,
         offset_error=offset_error / beams,
         n_pixels=int(used.sum()),
@@ -174,42 +188,107 @@ def calibrate(pixels, brightest_fraction):
     return record
 
 
-def peak_calibration(target, generated, radius=PAIR_RADIUS, brightest=PAIR_FLUX):
-    """Relate the peaks of super-resolved sources to those of the 450 µm map.
-
-    A network that is not sure of a position spreads the source over it: its aperture
-    flux is kept, its peak is lowered. The factor that undoes this on average is the
-    median ratio of the peaks of pairs of sources, chosen by their super-resolved
-    peak, as it is in use.
+def pair_sources(target, generated, index, threshold, min_flux):
+    """Pair the sources of the 450 µm cutouts with those of the super-resolved ones.
 
     Parameters
     ----------
     target, generated : iterable of ndarray, each (n, ny, nx)
         450 µm and super-resolved maps [mJy/beam].
-    radius : float
-        Largest separation of a pair [pixel].
-    brightest : float
-        Least super-resolved peak [mJy/beam].
+    index : pandas.DataFrame, n rows
+        The cutouts: columns ``cutout``, ``sky``, ``x0``, ``y0``.
+    threshold : float
+        Minimum S/N of the super-resolved sources.
+    min_flux : float
+        Their minimum peak [mJy/beam].
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``weight``, one over the number of cutouts that show the source; ``aperture``,
+        ``peak`` and ``aperture_sr``, ``peak_sr``, fluxes in circles of 10 arcsec and
+        peaks in the two maps [mJy]; only 450 µm sources with a partner.
+    """
+    columns = ["weight", "aperture", "peak", "aperture_sr", "peak_sr"]
+    parts = [pd.DataFrame(columns=columns, dtype=float)]
+    for cutout, *maps in zip(index["cutout"], target, generated, strict=True):
+        true = extract_sources(maps[0], PAIR_SNR, border=PAIR_BORDER)
+        found = extract_sources(maps[1], threshold, min_flux=min_flux)
+        true["cutout"] = found["cutout"] = cutout
+        partner, _ = match(true, found, PAIR_RADIUS)
+        true, found = true[partner >= 0], found[partner[partner >= 0]]
+        if len(true) == 0:
+            continue
+        part = {"weight": coverage_weights(index, true["cutout"], true["x"], true["y"])}
+        for end, table in (("", true), ("_sr", found)):
+            part[f"aperture{end}"] = table["aperture_flux"].value
+            part[f"peak{end}"] = table["peak"].value
+        parts.append(pd.DataFrame(part))
+    return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def source_factor(pairs, flux):
+    """Median factor from super-resolved to true flux, at a given true flux.
+
+    Chosen by their true flux, pairs have no Eddington bias from the scatter of the
+    super-resolved flux.
+
+    Parameters
+    ----------
+    pairs : pandas.DataFrame
+        See `pair_sources`.
+    flux : {"aperture", "peak"}
+        Which flux. A network that is not sure of a position spreads the source over
+        it: its aperture flux is kept, its peak is lowered.
+
+    Returns
+    -------
+    factor, error : float
+        NaN with fewer than ten distinct pairs.
+    n_distinct : float
+        Number of distinct pairs of at least 9 mJy.
+    """
+    pairs = pairs[pairs[flux] >= PAIR_FLUX]
+    number = pairs["weight"].sum()
+    if number < MIN_PAIRS:
+        return np.nan, np.nan, number
+    ratio = pairs[flux] / pairs[f"{flux}_sr"]
+    low, middle, high = weighted_quantile(ratio, pairs["weight"], (0.16, 0.5, 0.84))
+    return middle, np.sqrt(np.pi / 2 / number) * (high - low) / 2, number
+
+
+def calibrate(pixels, pairs, method, brightest_fraction):
+    """Find the factors of aperture fluxes and of peaks.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (4, n)
+        See `sample_cutouts`.
+    pairs : pandas.DataFrame
+        See `pair_sources`.
+    method : {"sources", "maps"}
+        Whether aperture fluxes are calibrated by the pairs, if there are enough, or as
+        in section 4. Peaks, of which the paper makes no use, always are by the pairs.
+    brightest_fraction : float
+        Fraction of the pixels that the fits of section 4 use.
 
     Returns
     -------
     dict
-        ``peak_factor``, its error ``peak_factor_error`` and the number of pairs
-        ``n_pairs``; the factor is NaN with fewer than ten pairs.
+        What `calibrate_maps` gives; ``aperture_factor`` of `source_factor`; the
+        ``factor`` that is applied to aperture fluxes and maps, by ``method``;
+        ``peak_factor``, the same as ``factor`` without enough pairs; each with
+        ``_error``; and ``n_pairs``, distinct ones.
     """
-    ratios = []
-    for true_map, generated_map in zip(target, generated, strict=True):
-        found = extract_sources(generated_map, 5.0, min_flux=brightest)
-        true = extract_sources(true_map, 5.0)
-        found["cutout"] = true["cutout"] = 0
-        partner, _ = match(found, true, radius)
-        near = partner >= 0
-        ratios.append(true["peak"].value[partner[near]] / found["peak"].value[near])
-    ratios = np.concatenate(ratios) if ratios else np.empty(0)
-    enough = len(ratios) >= MIN_PAIRS
-    error = np.sqrt(np.pi / 2 / len(ratios)) * np.std(ratios) if enough else np.nan
-    return {
-        "peak_factor": np.median(ratios) if enough else np.nan,
-        "peak_factor_error": error,
-        "n_pairs": len(ratios),
-    }
+    record = calibrate_maps(pixels, brightest_fraction)
+    for flux in ("peak", "aperture"):
+        factor, error, number = source_factor(pairs, flux)
+        record.update({f"{flux}_factor": factor, f"{flux}_factor_error": error})
+    if not np.isfinite(record["aperture_factor"]):
+        method = "maps"
+    chosen = "map" if method == "maps" else "aperture"
+    for end in ("factor", "factor_error"):
+        record[end] = record[f"{chosen}_{end}"]
+        if not np.isfinite(record[f"peak_{end}"]):
+            record[f"peak_{end}"] = record[end]
+    return record | {"method": method, "n_pairs": number}

@@ -1,4 +1,4 @@
-"""Instrument noise: white, filtered, correlated (1/f), as deep as a real observation."""
+"""Instrument noise: white, filtered or 1/f, and as deep as a real observation."""
 
 import numpy as np
 from scipy import fft, ndimage
