@@ -75,6 +75,17 @@ def test_a_target_runs_just_what_it_needs(tmp_path, target, untouched):
     assert f"rule {untouched}:" not in plan.stdout
 
 
+def test_a_variant_is_measured_and_drawn_like_the_configured_network(tmp_path):
+    own = "results/variants/simulation_only"
+    plan = snakemake(tmp_path, "--dry-run", f"{own}/fig2.pdf", f"{own}/comparison.csv")
+    assert plan.returncode == 0, plan.stderr
+    assert "rule train_variant:" in plan.stdout
+    assert "rule train_network:" not in plan.stdout
+    for name in ("superresolved", "catalogues", "measures", "stacks", "calibration"):
+        assert f"{own}/{name}/" in plan.stdout
+        assert f" results/{name}/" not in plan.stdout
+
+
 def test_the_snakefile_in_the_workflow_folder_plans_the_same(tmp_path):
     plan = plan_of(tmp_path, snakefile=ROOT / "workflow/Snakefile")
     assert plan.returncode == 0, plan.stderr

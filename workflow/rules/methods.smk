@@ -9,10 +9,12 @@ pairs that it resolves, and results/benchmark/methods.{pdf,png,csv} and
 methods_table.{csv,tex}, where all are compared.
 
 Two further sets of trainings of the paper's network are measured: with each preset of
-the loss, for half as many epochs (results/benchmark/presets.csv), and with other losses
-(results/variants/{variant}): unit_weights, all terms as the paper writes them with weights
+the loss, for half as many epochs (results/benchmark/presets.csv), and variants of the
+training in results/variants/{variant}, which has the folders, the comparison and fig. 2
+of the configured network: unit_weights, all terms as the paper writes them with weights
 of one; galaxygan, eq. 3 (Schawinski et al. 2017), a conditional discriminator and 100
-times the mean absolute difference of the pixels.
+times the mean absolute difference of the pixels; simulation_only, the simulated set alone
+(section 4), which results/benchmark/simulation_only.csv compares with the configured one.
 """
 
 from superspire.methods import TITLES
@@ -25,14 +27,14 @@ NETWORKS = {
         "calibration": "results/calibration/simulated.json",
     },
     "unit_weights": {
-        "network": "results/variants/unit_weights/network.json",
-        "weights": "results/variants/unit_weights/network.weights.h5",
-        "calibration": "results/variants/unit_weights/calibration.json",
+        "network": "results/variants/unit_weights/training/network.json",
+        "weights": "results/variants/unit_weights/training/network.weights.h5",
+        "calibration": "results/variants/unit_weights/calibration/simulated.json",
     },
     "galaxygan": {
-        "network": "results/variants/galaxygan/network.json",
-        "weights": "results/variants/galaxygan/network.weights.h5",
-        "calibration": "results/variants/galaxygan/calibration.json",
+        "network": "results/variants/galaxygan/training/network.json",
+        "weights": "results/variants/galaxygan/training/network.weights.h5",
+        "calibration": "results/variants/galaxygan/calibration/simulated.json",
     },
     "deblender": {
         "network": deblender("network.json"),
@@ -344,14 +346,43 @@ rule compare_presets:
 
 NO_TERMS = dict.fromkeys(("aperture", "spurious", "mean", "median"), 0.0)
 VARIANTS = {
-    "unit_weights": {"preset": "unit_weights", "weights": {}, "pixel": "l1"},
-    "galaxygan": {
-        "preset": "unit_weights",
-        "weights": {**NO_TERMS, "pixel": 100.0},
-        "pixel": "l1",
-        "adversarial": 1.0,
+    "unit_weights": {
+        "loss": {"preset": "unit_weights", "weights": {}, "pixel": "l1"},
     },
+    "galaxygan": {
+        "loss": {
+            "preset": "unit_weights",
+            "weights": {**NO_TERMS, "pixel": 100.0},
+            "pixel": "l1",
+            "adversarial": 1.0,
+        },
+    },
+    "simulation_only": {"training": {"observed_passes": 0}},
 }
+SHARED = tuple(
+    f"results/{folder}/" for folder in ("skies", "cutouts", "interpolated", "sources")
+)
+
+
+def variant_section(name):
+    """Make a section of the configuration that a variant changes."""
+    return lambda wildcards: {
+        **config[name],
+        **VARIANTS[wildcards.variant].get(name, {}),
+    }
+
+
+def of_variant(files):
+    """Name the files of a variant of the network as those of the configured one."""
+
+    def moved(path):
+        if isinstance(path, list):
+            return [moved(one) for one in path]
+        if not isinstance(path, str) or path.startswith(SHARED):
+            return path
+        return path.replace("results/", "results/variants/{variant}/", 1)
+
+    return {name: moved(path) for name, path in files.items()}
 
 
 wildcard_constraints:
@@ -359,7 +390,7 @@ wildcard_constraints:
 
 
 rule train_variant:
-    """Train the network as configured, but with another loss."""
+    """Train the network as configured, but with another loss or without a set."""
     input:
         simulated="results/interpolated/simulated.npy",
         simulated_target="results/cutouts/simulated/450.npy",
@@ -371,9 +402,9 @@ rule train_variant:
         augmentation="results/cutouts/observed/augmentation.csv",
         normalisation="results/cutouts/normalisation.json",
     output:
-        network="results/variants/{variant}/network.json",
-        weights="results/variants/{variant}/network.weights.h5",
-        history="results/variants/{variant}/history.csv",
+        network="results/variants/{variant}/training/network.json",
+        weights="results/variants/{variant}/training/network.weights.h5",
+        history="results/variants/{variant}/training/history.csv",
     log:
         "logs/train_variant/{variant}.log",
     benchmark:
@@ -389,37 +420,124 @@ rule train_variant:
         code=code_digest("train_variant.py"),
         seed=lookup("seed", within=config),
         network=unet_options,
-        loss=lambda wildcards: {**config["loss"], **VARIANTS[wildcards.variant]},
-        training=lookup("training", within=config),
+        loss=variant_section("loss"),
+        training=variant_section("training"),
         validation=validation_options,
         configuration=training_configuration,
-        checkpoint="results/variants/{variant}/checkpoint",
-        tensorboard="results/variants/{variant}/tensorboard",
+        checkpoint="results/variants/{variant}/training/checkpoint",
+        tensorboard="results/variants/{variant}/training/tensorboard",
     script:
         "../scripts/train_variant.py"
 
 
 use rule super_resolve as super_resolve_variant with:
     input:
-        network="results/variants/{variant}/network.json",
-        weights="results/variants/{variant}/network.weights.h5",
-        images="results/interpolated/simulated.npy",
-        index="results/cutouts/simulated/index.csv",
+        **of_variant(rules.super_resolve.input),
     output:
-        images="results/variants/{variant}/simulated.npy",
-        index="results/variants/{variant}/simulated.csv",
+        **of_variant(rules.super_resolve.output),
     log:
-        "logs/super_resolve_variant/{variant}.log",
+        "logs/super_resolve_variant/{variant}_{dataset}.log",
 
 
 use rule calibrate_fluxes as calibrate_variant with:
     input:
-        superresolved="results/variants/{variant}/simulated.npy",
-        evaluated="results/variants/{variant}/simulated.csv",
-        index="results/cutouts/simulated/index.csv",
-        target="results/cutouts/simulated/450.npy",
-        inputs="results/interpolated/simulated.npy",
+        **of_variant(rules.calibrate_fluxes.input),
     output:
-        "results/variants/{variant}/calibration.json",
+        "results/variants/{variant}/calibration/{dataset}.json",
     log:
-        "logs/calibrate_variant/{variant}.log",
+        "logs/calibrate_variant/{variant}_{dataset}.log",
+
+
+use rule extract_sources as extract_variant with:
+    input:
+        **of_variant(rules.extract_sources.input)
+        | {
+            "calibration": branch(
+                evaluate("{dataset} in ['independent', 'holdout']"),
+                then="results/variants/{variant}/calibration/"
+                f"{config['calibration']['dataset']}.json",
+                otherwise="results/variants/{variant}/calibration/{dataset}.json",
+            )
+        },
+    output:
+        **of_variant(rules.extract_sources.output),
+    log:
+        "logs/extract_variant/{variant}_{dataset}.log",
+    benchmark:
+        "benchmarks/extract_variant/{variant}_{dataset}.tsv"
+
+
+use rule list_injected_sources as list_injected_variant with:
+    input:
+        **of_variant(rules.list_injected_sources.input),
+    output:
+        "results/variants/{variant}/catalogues/{dataset}_injected.ecsv",
+    log:
+        "logs/list_injected_variant/{variant}_{dataset}.log",
+
+
+INJECTED = {
+    "injected": branch(
+        sky_catalogues,
+        then="results/variants/{variant}/catalogues/{dataset}_injected.ecsv",
+    )
+}
+
+
+use rule measure_recovery as measure_variant with:
+    input:
+        **of_variant(rules.measure_recovery.input) | INJECTED,
+    output:
+        **of_variant(rules.measure_recovery.output),
+    log:
+        "logs/measure_variant/{variant}_{dataset}.log",
+
+
+use rule stack_sources as stack_variant with:
+    input:
+        **of_variant(rules.stack_sources.input) | INJECTED,
+    output:
+        **of_variant(rules.stack_sources.output),
+    log:
+        "logs/stack_variant/{variant}_{dataset}.log",
+
+
+use rule comparison as compare_variant with:
+    input:
+        **of_variant(rules.comparison.input),
+    output:
+        **of_variant(rules.comparison.output),
+    log:
+        "logs/compare_variant/{variant}.log",
+
+
+use rule fig2 as fig2_variant with:
+    input:
+        **of_variant(rules.fig2.input),
+    output:
+        **of_variant(rules.fig2.output),
+    log:
+        "logs/fig2_variant/{variant}.log",
+
+
+rule compare_trainings:
+    """Measure what the observed passes of the training buy (section 4)."""
+    input:
+        both="results/comparison.csv",
+        one="results/variants/simulation_only/comparison.csv",
+    output:
+        report(
+            "results/benchmark/simulation_only.csv",
+            caption="../report/simulation_only.rst",
+            category="Training",
+            labels={"shows": "what the observed passes buy"},
+        ),
+    log:
+        "logs/compare_trainings.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        datasets=[name for name in DATASETS if name != "simulated"],
+        code=code_digest("compare_trainings.py"),
+    script:
+        "../scripts/compare_trainings.py"

@@ -17,6 +17,8 @@ resource_scopes:
 localrules:
     augment_cutouts,
     compare_conditions,
+    compare_trainings,
+    compare_variant,
     comparison,
     fig4,
     fig5,
