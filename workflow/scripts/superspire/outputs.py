@@ -1,10 +1,10 @@
 """Outputs of a job that appear whole or not at all.
 
 Snakemake makes the outputs of a killed job again: without this module, 35 kills of a
-small run also ended in the same bytes (27 at random moments, 8 as a job began to write).
-Five of those eight left a file that was half written under its final name, though, which
-Snakemake alone can tell from a whole one: a viewer, a notebook or another program cannot.
-After a loss of power Snakemake cannot either, as nothing waits for the disk.
+small run also ended in the same bytes (27 at random moments, 8 aimed at a job that
+writes). After five of those eight, though, a half-written file had its final name. Only
+Snakemake tells it from a whole one; a viewer, a notebook or another program does not,
+and after a loss of power Snakemake does not either, as nothing waits for the disk.
 """
 
 import contextlib

@@ -265,8 +265,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Keras spells the training step out in a dozen passes over the features, in single
     precision; TensorFlow has it in one operation of either precision, with the same
     statistics. A step of the U-Net with 16 base filters (single precision, four images,
-    two cores) takes 1.18 times as much processor time without it, 1.23 times without
-    `Adam` as well.
+    two busy cores) takes 1.15 to 1.18 times as much processor time without it.
     """
 
     def call(self, inputs, training=None, mask=None):
@@ -295,8 +294,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
 class Adam(keras.optimizers.Adam):
     """Adam whose update is one pass over the weights where the backend has it.
 
-    It reads private attributes of Keras, for 4 to 6 % of a step with 16 base filters; a
-    test compares it with Keras step by step. Without it, trained weights have other bytes.
+    It reads private attributes of Keras, for up to 6 % of a step with 16 base filters.
+    A test compares it with Keras step by step; without it trained weights differ.
     """
 
     def fused(self, variable):
