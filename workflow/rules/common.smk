@@ -68,13 +68,18 @@ def sky_source(sky):
     return config["simulation" if sky.startswith("simulated") else sky]["catalogue"]
 
 
-def skies_from(source):
-    """Pattern of the mock skies whose galaxies come from a source."""
+def sky_model(wildcards):
+    """Model that a sky is simulated with."""
+    return "2sfm" if sky_source(wildcards.sky) == "2sfm" else "egg"
+
+
+def skies_from(*sources):
+    """Pattern of the mock skies whose galaxies come from one of some sources."""
     mocked = [*SIMULATED, "independent", *(["observed"] if MOCKED else [])]
     kinds = {
         s: "file" if isinstance(sky_source(s), dict) else sky_source(s) for s in mocked
     }
-    return "|".join(s for s in mocked if kinds[s] == source) or "none"
+    return "|".join(s for s in mocked if kinds[s] in sources) or "none"
 
 
 def catalogue_file(wildcards):

@@ -3,8 +3,8 @@ The simulated sky (section 2.1).
 
 In: the configuration, and perhaps a catalogue. Out: for each sky,
 results/skies/{sky}/catalogue.fits with its galaxies: positions, properties and fluxes
-in the four bands, from our model of EGG, from EGG itself or from any other catalogue.
-Workflows with one SNAKEMAKE_OUTPUT_CACHE share what our model makes.
+in the four bands, from our model of EGG or a second one, from EGG itself or from any
+other catalogue. Workflows with one SNAKEMAKE_OUTPUT_CACHE share what our models make.
 """
 
 SHARED = bool(os.environ.get("SNAKEMAKE_OUTPUT_CACHE"))
@@ -17,13 +17,14 @@ rule share_catalogue:
     log:
         "logs/share_catalogue/{sky}.log",
     wildcard_constraints:
-        sky=skies_from("model") if SHARED else "none",
+        sky=skies_from("model", "2sfm") if SHARED else "none",
     cache: SHARED
     conda:
         "../../envs/analysis.yaml"
     resources:
         mem_mb=memory(500, per_area=10),
     params:
+        model=sky_model,
         seed=lookup("seed", within=config),
         z_min=lookup("simulation/z_min", within=config),
         z_max=lookup("simulation/z_max", within=config),
@@ -49,36 +50,8 @@ use rule share_catalogue as simulate_catalogue with:
     benchmark:
         "benchmarks/simulate_catalogue/{sky}.tsv"
     wildcard_constraints:
-        sky="none" if SHARED else skies_from("model"),
+        sky="none" if SHARED else skies_from("model", "2sfm"),
     cache: False
-
-
-rule simulate_2sfm:
-    """Simulate the galaxies of a field with a model independent of EGG's."""
-    output:
-        "results/skies/{sky}/catalogue.fits",
-    log:
-        "logs/simulate_2sfm/{sky}.log",
-    wildcard_constraints:
-        sky=skies_from("2sfm"),
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        seed=lookup("seed", within=config),
-        z_min=lookup("simulation/z_min", within=config),
-        z_max=lookup("simulation/z_max", within=config),
-        log_mass_min=lookup("simulation/log_mass_min", within=config),
-        log_lir_min=lookup("simulation/log_lir_min", within=config),
-        clustering=lookup("simulation/clustering", within=config),
-        cluster_seeds=lookup("simulation/cluster_seeds", within=config),
-        poisson=lookup("simulation/poisson", within=config),
-        filter_curves=lookup("simulation/filter_curves", within=config),
-        realism=realism("emission_lines", "weak_lensing", "strong_lensing"),
-        area=sky_area,
-        center=sky_center,
-        code=code_digest("simulate_2sfm.py"),
-    script:
-        "../scripts/simulate_2sfm.py"
 
 
 rule run_egg:

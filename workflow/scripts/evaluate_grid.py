@@ -4,9 +4,9 @@ import pandas as pd
 
 from superspire.errors import InputError
 from superspire.job import run
-from superspire.sky.catalogue import evaluate_model
 from superspire.sky.dust import load_library
 from superspire.sky.filter_curves import load_responses
+from superspire.sky.model_egg import evaluate_model
 
 COLUMNS = ("z", "logM", "passive")
 

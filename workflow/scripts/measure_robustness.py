@@ -14,8 +14,7 @@ from superspire.methods.methods import MethodInputs, find
 from superspire.methods.observing import observe, truth_of
 from superspire.products.counts import corrected_counts
 from superspire.seeds import stream
-from superspire.sky import catalogue as model
-from superspire.sky import model_2sfm
+from superspire.sky.catalogue import simulate_catalogue
 from superspire.sky.dust import load_library
 from superspire.training.backend import set_precision, set_threads
 
@@ -28,10 +27,10 @@ CLASSICAL = "multiband_filter"
 
 def simulate(condition, params):
     rng = stream(params.seed, "conditions", condition.catalogue)
-    if condition.catalogue == "2sfm":
-        return model_2sfm.simulate_catalogue(params.area, rng, center=CENTER)
+    model = "2sfm" if condition.catalogue == "2sfm" else "egg"
     dust = load_library(params.dust_library)
-    return model.simulate_catalogue(params.area, rng, center=CENTER, dust=dust)
+    options = {"model": model, "center": CENTER, "dust": dust}
+    return simulate_catalogue(params.area, rng, **options)
 
 
 def find_classically(files, maps):

@@ -1,4 +1,4 @@
-"""Simulate the galaxies of one sky (section 2.1)."""
+"""Simulate the galaxies of one sky by one of the two models (section 2.1)."""
 
 from superspire.io import write_table_parts
 from superspire.job import run
@@ -10,9 +10,11 @@ from superspire.sky.filter_curves import load_responses
 
 def main(job):
     params, sky = job.params, job.wildcards.sky
+    name = "catalogue" if params.model == "egg" else params.model
     parts = simulate_parts(
         params.area,
-        stream(params.seed, "catalogue", sky),
+        stream(params.seed, name, sky),
+        model=params.model,
         z_min=params.z_min,
         z_max=params.z_max,
         log_mass_min=params.log_mass_min,

@@ -6,9 +6,9 @@ import pytest
 
 from superspire.instruments import PAPER_BANDS, SPIRE
 from superspire.sky import galaxies as gal
-from superspire.sky.catalogue import evaluate_model
 from superspire.sky.dust import FluxTable, dust_mass, pah_fraction, template_index
 from superspire.sky.filter_curves import load_responses
+from superspire.sky.model_egg import evaluate_model
 
 FLUXES = tuple(f"S{band}_mJy" for band in PAPER_BANDS)
 CURVES = Path(__file__).parents[4] / "shared" / "real" / "filters"

@@ -8,15 +8,16 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 from scipy.spatial import KDTree
 
-from simulate_2sfm import main
+from simulate_catalogue import main
 from superspire.errors import InputError
 from superspire.io import read_table
 from superspire.seeds import stream
-from superspire.sky import catalogue, magdis, model_2sfm
+from superspire.sky import catalogue, magdis
 from superspire.sky.cosmology import comoving_volume, luminosity_distance
 from superspire.sky.filter_curves import top_hat
 from superspire.sky.magdis import FieldFluxes, casey, spectrum, thin_temperature
 from superspire.sky.model_2sfm import (
+    NAME,
     draw_star_formation,
     expected_population,
     main_sequence,
@@ -24,8 +25,6 @@ from superspire.sky.model_2sfm import (
     mass_function,
     mean_field,
     schechter_parameters,
-    simulate_catalogue,
-    simulate_parts,
     star_forming_share,
     starburst_share,
 )
@@ -75,6 +74,10 @@ BLENDED = [
 
 # Background [nW m^-2 sr^-1] and its error (FIRAS: Lagache et al. 2000).
 BACKGROUND = {250: (10.4, 2.3), 350: (5.4, 1.6), 500: (2.4, 0.6)}
+
+
+def simulate_catalogue(area, rng, **options):
+    return catalogue.simulate_catalogue(area, rng, model=NAME, **options)
 
 
 @pytest.fixture(scope="module")
@@ -405,12 +408,14 @@ def test_positions_cluster_as_in_the_other_model():
 )
 def test_impossible_requests(options, message):
     with pytest.raises(InputError, match=message):
-        list(simulate_parts(0.05, 1, **({"z_min": 1.0, "z_max": 1.4} | options)))
+        simulate_catalogue(0.05, 1, **({"z_min": 1.0, "z_max": 1.4} | options))
 
 
 def test_script(tmp_path):
     params = {
+        "model": NAME,
         "seed": 7,
+        "dust_library": "compact",
         "area": 0.05,
         "center": (150.0, 2.0),
         "z_min": 1.0,
@@ -431,7 +436,7 @@ def test_script(tmp_path):
     )
     main(job)
     written = read_table(path)
-    rng = stream(7, model_2sfm.NAME, "simulated_0")
+    rng = stream(7, NAME, "simulated_0")
     expected = small_field(rng, center=(150.0, 2.0), realism={"weak_lensing": True})
     assert len(written) == len(expected)
     assert (np.array(written["S450"]) == np.array(expected["S450"])).all()

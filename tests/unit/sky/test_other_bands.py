@@ -6,10 +6,11 @@ import pytest
 from superspire.errors import InputError
 from superspire.instruments import BANDS, PAPER_BANDS
 from superspire.seeds import stream
-from superspire.sky import dust, model_2sfm
-from superspire.sky.catalogue import evaluate_model, simulate_catalogue
+from superspire.sky import dust
+from superspire.sky.catalogue import simulate_catalogue
 from superspire.sky.filter_curves import load_responses, standard_response, top_hat
 from superspire.sky.magdis import FieldFluxes
+from superspire.sky.model_egg import evaluate_model
 
 OTHER = (24, 100, 160, 850)
 AREA = 0.7225
@@ -33,9 +34,10 @@ def egg_field(compact):
 
 @pytest.fixture(scope="module")
 def other_field():
-    return model_2sfm.simulate_catalogue(
+    return simulate_catalogue(
         0.25,
         stream(5, "2sfm", "other bands"),
+        model="2sfm",
         bands=(*OTHER, 450),
         log_lir_min=8.0,
         clustering=False,
@@ -142,7 +144,7 @@ def test_more_bands_change_nothing_else(compact, model):
         rng, options = stream(7, "bands"), {"z_min": 1.0, "z_max": 1.4} | options
         if model == "egg":
             return simulate_catalogue(0.05, rng, dust=compact, **options)
-        return model_2sfm.simulate_catalogue(0.05, rng, **options)
+        return simulate_catalogue(0.05, rng, model="2sfm", **options)
 
     few, many = simulate(), simulate(bands=tuple(BANDS))
     assert [name for name in many.colnames if name not in few.colnames] == [

@@ -10,8 +10,8 @@ from superspire.egg.egg_reference import DIGITS
 from superspire.egg.sampling import mean_error, percentile_errors, std_error
 from superspire.errors import InputError
 from superspire.instruments import PAPER_BANDS
-from superspire.sky.catalogue import evaluate_model
 from superspire.sky.galaxies import draw_scatter
+from superspire.sky.model_egg import evaluate_model
 
 BLOCK = 20_000
 """Galaxies that are evaluated at a time."""

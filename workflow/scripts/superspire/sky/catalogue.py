@@ -8,13 +8,12 @@ from astropy.table import Table, vstack
 
 from superspire.errors import InputError
 from superspire.instruments import PAPER_BANDS
-from superspire.sky import dust as dust_model
 from superspire.sky import lensing, lines
 from superspire.sky.clustering import MIN_AREA, clustering_slices, positions
-from superspire.sky.cosmology import luminosity_distance
 from superspire.sky.filter_curves import load_responses
-from superspire.sky.galaxies import NO_SCATTER, draw_scatter, evaluate
-from superspire.sky.population import draw_slices, expected_population
+from superspire.sky.model_2sfm import TwoModes
+from superspire.sky.model_egg import Egg
+from superspire.sky.population import draw_slices
 
 AREA_RANGE = (1e-3, 100.0)
 Z_RANGE = (0.01, 9.0)
@@ -27,12 +26,8 @@ UNITS = {"RA": "deg", "DEC": "deg", "TDUST": "K"}
 EFFECTS = ("emission_lines", "weak_lensing", "strong_lensing")
 """Keys of the realism section that change the galaxies."""
 
-COMMENTS = [
-    "LOGM is the log10 of the stellar mass in Msun (Salpeter IMF).",
-    "LOGLIR is the log10 of the luminosity between 8 and 1000 um in Lsun.",
-    "TDUST is the temperature before the nearest template is taken.",
-    "MU, if there is one, is the magnification, which the fluxes contain.",
-]
+MODELS = {"egg": Egg, "2sfm": TwoModes}
+"""Models of the galaxies."""
 
 
 class Streams(NamedTuple):
@@ -90,7 +85,7 @@ def check_request(area, z_min, z_max, log_mass_min, center, clustering):
         )
 
 
-def expected_below(area, z_min, z_max):
+def expected_below(area, z_min, z_max, model=Egg):
     """Make the function that counts the galaxies above 1e8 Msun below a redshift.
 
     Parameters
@@ -99,28 +94,30 @@ def expected_below(area, z_min, z_max):
         Area [deg²].
     z_min, z_max : float
         Range of redshift of the field.
+    model : type, optional
+        See MODELS.
 
     Returns
     -------
     callable
         From redshift (array_like) to the expected number of galaxies.
     """
-    population = expected_population(area, z_min, z_max, LOG_MASS_REFERENCE)
+    population = model.expected_population(area, z_min, z_max, LOG_MASS_REFERENCE)
     below = np.concatenate([[0.0], np.cumsum(population.numbers.sum(axis=0))])
     return lambda z: np.interp(z, population.edges, below)
 
 
-def draw_galaxies(population, log_lir_min, fluxes, streams, poisson=False, realism=()):
+def draw_galaxies(model, population, log_lir_min, streams, poisson=False, realism=()):
     """Draw the galaxies of a field and keep those above the threshold.
 
     Parameters
     ----------
+    model : superspire.sky.model_egg.Egg or superspire.sky.model_2sfm.TwoModes
+        Model of the galaxies.
     population : superspire.sky.population.Population
         Expected numbers.
     log_lir_min : float or None
         Threshold [log10 Lsun].
-    fluxes : superspire.sky.dust.FluxTable
-        Fluxes of the dust library.
     streams : Streams
         Sources of the draws.
     poisson : bool
@@ -135,36 +132,34 @@ def draw_galaxies(population, log_lir_min, fluxes, streams, poisson=False, reali
     galaxies : dict of ndarray
         The columns of the catalogue but the positions.
     """
-    weak, strong = ("weak_lensing" in realism, "strong_lensing" in realism)
-    for z_all, mass_all, passive_all in draw_slices(
-        population, streams.galaxies, poisson
-    ):
-        for start in range(0, len(z_all), BLOCK):
-            block = slice(start, start + BLOCK)
-            z, mass, passive = z_all[block], mass_all[block], passive_all[block]
-            model = evaluate(z, mass, passive, draw_scatter(len(z), streams.galaxies))
+    for drawn in draw_slices(population, streams.galaxies, poisson):
+        for start in range(0, len(drawn[0]), BLOCK):
+            z, mass, passive = (x[start : start + BLOCK] for x in drawn)
+            state = model.draw(z, mass, passive, streams.galaxies)
             if log_lir_min is not None:
-                keep = model.log_lir >= log_lir_min
+                keep = state.log_lir >= log_lir_min
                 z, mass, passive = z[keep], mass[keep], passive[keep]
-                model = model._make(x[keep] for x in model)
-            flux = fluxes.fluxes(z, model.log_lir, model.tdust, model.ir8)
+                state = state._make(x[keep] for x in state)
+            flux = model.fluxes(z, mass, state)
             galaxies = {"Z": z, "LOGM": mass, "PASSIVE": passive}
-            galaxies |= {"LOGLIR": model.log_lir, "TDUST": model.tdust}
+            galaxies["LOGLIR"] = state.log_lir.astype(np.float32)
+            galaxies["TDUST"] = model.dust_temperature(state).astype(np.float32)
             if "emission_lines" in realism:
                 flux += lines.line_fluxes(
                     z,
                     mass,
-                    model.log_sfr,
-                    fluxes.dust_masses(model.log_lir, model.tdust, model.ir8),
-                    fluxes.responses,
+                    *model.gas(state),
+                    model.responses,
                     lines.draw_scatter(len(z), streams.lines),
                 )
-            if weak or strong:
-                mu = lensing.draw_magnification(z, streams.lensing, weak, strong)
+            if "weak_lensing" in realism or "strong_lensing" in realism:
+                kinds = ("weak_lensing" in realism, "strong_lensing" in realism)
+                mu = lensing.draw_magnification(z, streams.lensing, *kinds)
                 flux *= mu[:, None]
                 galaxies["MU"] = mu
-            galaxies |= {f"S{band}": flux[:, i] for i, band in enumerate(fluxes.bands)}
-            yield z_all.min(), galaxies
+            bands = enumerate(model.responses)
+            galaxies |= {f"S{band}": flux[:, i] for i, band in bands}
+            yield drawn[0].min(), galaxies
 
 
 def whole_slices(parts, edges):
@@ -245,6 +240,7 @@ def simulate_parts(
     area,
     seed_rng,
     *,
+    model="egg",
     z_min=0.1,
     z_max=6.0,
     log_mass_min=8.0,
@@ -253,12 +249,12 @@ def simulate_parts(
     cluster_seeds="reference",
     poisson=False,
     center=(150.12, 2.21),
-    dust,
+    dust=None,
     bands=PAPER_BANDS,
     responses=None,
     realism=None,
 ):
-    """Simulate the galaxies of a square field with the model of EGG, part by part.
+    """Simulate the galaxies of a square field, part by part.
 
     The parts come in order of redshift; each is complete in itself, so that memory
     does not grow with the number of galaxies if they are written one by one.
@@ -269,6 +265,9 @@ def simulate_parts(
         Area [deg²], of a square in the tangent plane of `center`.
     seed_rng : numpy.random.Generator or int
         Source of all random numbers.
+    model : {"egg", "2sfm"}, optional
+        Model of the galaxies: that of EGG (`superspire.sky.model_egg`) or that of two
+        modes of star formation (`superspire.sky.model_2sfm`).
     z_min, z_max : float, optional
         Range of redshift.
     log_mass_min : float, optional
@@ -285,8 +284,8 @@ def simulate_parts(
         Poisson numbers of galaxies; EGG's hardly vary from field to field.
     center : tuple of float, optional
         RA and Dec of the centre of the field [deg].
-    dust : superspire.sky.dust.DustLibrary
-        Dust templates.
+    dust : superspire.sky.dust.DustLibrary, optional
+        Dust templates of the model of EGG, by default those that come along.
     bands : sequence of int, optional
         Wavelengths [µm] of the bands, keys of `superspire.instruments.BANDS`.
     responses : dict, optional
@@ -311,11 +310,12 @@ def simulate_parts(
     check_request(area, z_min, z_max, log_mass_min, center, clustering)
     streams = Streams(*np.random.default_rng(seed_rng).spawn(len(Streams._fields)))
     effects = [name for name in EFFECTS if (realism or {}).get(name)]
-    population = expected_population(area, z_min, z_max, log_mass_min, log_lir_min)
-    responses = responses or load_responses(bands=bands)
-    table = dust_model.FluxTable(dust, z_min, z_max, responses)
-    parts = draw_galaxies(population, log_lir_min, table, streams, poisson, effects)
-    meta = {
+    kind = MODELS[model]
+    population = kind.expected_population(area, z_min, z_max, log_mass_min, log_lir_min)
+    galaxies = kind(z_min, z_max, responses or load_responses(bands=bands), dust)
+    parts = draw_galaxies(galaxies, population, log_lir_min, streams, poisson, effects)
+    meta = {"SOURCE": galaxies.source} if galaxies.source else {}
+    meta |= {
         "AREA": area,
         "RA0": center[0],
         "DEC0": center[1],
@@ -326,11 +326,13 @@ def simulate_parts(
         "CLUSTER": clustering,
         "SEEDS": cluster_seeds,
         "POISSON": poisson,
-        "DUST": dust.name,
+        "DUST": galaxies.dust,
         "EFFECTS": ", ".join(effects) or "none",
     }
     side = np.sqrt(area)
-    expected = None if cluster_seeds == "egg" else expected_below(area, z_min, z_max)
+    expected = (
+        None if cluster_seeds == "egg" else expected_below(area, z_min, z_max, kind)
+    )
     density = None if isinstance(cluster_seeds, str) else cluster_seeds
     empty = True
     for group in whole_slices(parts, clustering_slices(z_max)):
@@ -341,7 +343,7 @@ def simulate_parts(
             offsets = rng.uniform(0.0, side, (len(z), 2))
         ra, dec = inverse_gnomonic(*(offsets.T - 0.5 * side), center)
         columns = {"RA": ra, "DEC": dec} | group
-        meta["comments"] = COMMENTS.copy()
+        meta["comments"] = galaxies.comments.copy()
         units = column_units(columns)
         yield Table(columns, units=units, meta=meta.copy(), copy=False)
         empty = False
@@ -353,7 +355,7 @@ def simulate_parts(
 
 
 def simulate_catalogue(area, seed_rng, **options):
-    """Simulate the galaxies of a square field with the model of EGG, all at once.
+    """Simulate the galaxies of a square field, all at once.
 
     Parameters
     ----------
@@ -370,56 +372,3 @@ def simulate_catalogue(area, seed_rng, **options):
     table = vstack(parts, metadata_conflicts="silent")
     table.meta = meta
     return table
-
-
-def evaluate_model(z, log_mass, passive, dust, scatter=NO_SCATTER, responses=None):
-    """Evaluate the model for given galaxies, by default without any scatter.
-
-    Parameters
-    ----------
-    z, log_mass : array_like, shape (n,)
-        Redshift and stellar mass [log10 Msun].
-    passive : array_like of bool, shape (n,)
-        Quiescent galaxies.
-    dust : superspire.sky.dust.DustLibrary
-        Dust templates.
-    scatter : superspire.sky.galaxies.Scatter, optional
-        Deviates.
-    responses : dict, optional
-        Responses of the bands (`superspire.sky.filter_curves.load_responses`), by
-        default the standard ones of the paper's.
-
-    Returns
-    -------
-    astropy.table.Table
-        Every property of the galaxies, in double precision, with the fluxes computed
-        at their very redshifts.
-    """
-    z, log_mass = (np.atleast_1d(np.asarray(x, dtype=float)) for x in (z, log_mass))
-    passive = np.atleast_1d(np.asarray(passive, dtype=bool))
-    galaxies = evaluate(z, log_mass, passive, scatter)
-    sfr, irx = 10.0**galaxies.log_sfr, 10.0**galaxies.log_irx
-    index = dust_model.template_index(dust, galaxies.tdust)
-    fraction = dust_model.pah_fraction(dust, index, galaxies.ir8)
-    mass = dust_model.dust_mass(dust, index, fraction, galaxies.log_lir)
-    columns = {
-        "z": z,
-        "logM": log_mass,
-        "passive": passive,
-        "D_Mpc": luminosity_distance(z),
-        "SFR": sfr,
-        "RSB_dex": galaxies.starburstiness,
-        "IRX": irx,
-        "SFR_IR": sfr / (1.0 + 1.0 / irx),
-        "SFR_UV": sfr / (1.0 + irx),
-        "LIR_Lsun": 10.0**galaxies.log_lir,
-        "Tdust_K": galaxies.tdust,
-        "IR8": galaxies.ir8,
-        "ir_sed_index": index,
-        "fPAH": fraction,
-        "Mdust_Msun": mass,
-    }
-    responses = responses or load_responses()
-    flux = dust_model.exact_fluxes(dust, z, index, fraction, mass, responses)
-    columns |= {f"S{band}_mJy": flux[:, i] for i, band in enumerate(responses)}
-    return Table(columns)

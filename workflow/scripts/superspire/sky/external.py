@@ -8,7 +8,8 @@ from astropy.table import Table
 from astropy.wcs import WCS
 
 from superspire.errors import InputError
-from superspire.sky.catalogue import COMMENTS, column_units, inverse_gnomonic
+from superspire.sky.catalogue import column_units, inverse_gnomonic
+from superspire.sky.model_egg import COMMENTS
 from superspire.sky.source_columns import FLUXES, open_table
 
 MARGIN = 120.0 / 3600.0

@@ -10,33 +10,18 @@ Its counts at 500 µm are half of what Herschel saw between 5 and 50 mJy: there,
 Béthermin et al. (2017), blending doubles the counts of maps.
 """
 
+from typing import NamedTuple
+
 import numpy as np
-from astropy.table import Table, vstack
 from scipy.special import erf, ndtr, ndtri
 
-from superspire.errors import InputError
-from superspire.instruments import PAPER_BANDS
-from superspire.sky import lensing, lines
-from superspire.sky.catalogue import (
-    BLOCK,
-    EFFECTS,
-    LOG_MASS_REFERENCE,
-    Streams,
-    check_request,
-    column_units,
-    inverse_gnomonic,
-    whole_slices,
-)
-from superspire.sky.clustering import clustering_slices, positions
 from superspire.sky.cosmology import comoving_volume
-from superspire.sky.filter_curves import load_responses
 from superspire.sky.magdis import FieldFluxes, dust_mass, thin_temperature
 from superspire.sky.mass_function import double_schechter
 from superspire.sky.population import (
     LOG_MASS_MAX,
     MASS_STEP,
     Population,
-    draw_slices,
     midpoints,
     redshift_slices,
 )
@@ -306,184 +291,72 @@ def expected_population(area, z_min, z_max, log_mass_min, log_lir_min=None):
     return Population(edges, mass_edges, floor, phi, volume * phi.sum(axis=2) * step)
 
 
-def expected_below(area, z_min, z_max):
-    """Make the function that counts the galaxies above 1e8 Msun below a redshift.
+class Drawn(NamedTuple):
+    """What is drawn of galaxies, each an array of shape (n,).
+
+    log_sfr [log10 Msun/yr, Chabrier], log_lir [log10 Lsun], starburst (whether they
+    are one), log_field (log10 <U>).
+    """
+
+    log_sfr: np.ndarray
+    log_lir: np.ndarray
+    starburst: np.ndarray
+    log_field: np.ndarray
+
+
+class TwoModes:
+    """Galaxies of the main sequence and starbursts, tabulated for a range of redshift.
 
     Parameters
     ----------
-    area : float
-        Area [deg²].
     z_min, z_max : float
-        Range of redshift of the field.
-
-    Returns
-    -------
-    callable
-        From redshift (array_like) to the expected number of galaxies.
+        Range of redshift.
+    responses : dict
+        Responses of the bands (`superspire.sky.filter_curves.load_responses`).
+    dust : any, optional
+        Not used: the spectra are those of `superspire.sky.magdis`.
     """
-    population = expected_population(area, z_min, z_max, LOG_MASS_REFERENCE)
-    below = np.concatenate([[0.0], np.cumsum(population.numbers[0])])
-    return lambda z: np.interp(z, population.edges, below)
 
+    source = NAME
+    dust = "Casey 2012, fitted to Bethermin et al. 2012"
+    comments = COMMENTS
+    expected_population = staticmethod(expected_population)
 
-def draw_galaxies(population, log_lir_min, table, streams, poisson=False, realism=()):
-    """Draw the galaxies of a field and keep those above the threshold.
+    def __init__(self, z_min, z_max, responses, dust=None):
+        self.responses = responses
+        self.table = FieldFluxes(z_min, z_max, responses)
 
-    Parameters
-    ----------
-    population : superspire.sky.population.Population
-        Expected numbers.
-    log_lir_min : float or None
-        Threshold [log10 Lsun].
-    table : superspire.sky.magdis.FieldFluxes
-        Fluxes of the spectra.
-    streams : superspire.sky.catalogue.Streams
-        Sources of the draws.
-    poisson : bool
-        Poisson numbers of galaxies instead of nearly fixed ones.
-    realism : sequence of str
-        Which of `superspire.sky.catalogue.EFFECTS` are on. The threshold applies before
-        any magnification.
+    def draw(self, z, log_mass, passive, rng):
+        """Draw the properties of galaxies of a redshift and mass, none of them passive.
 
-    Yields
-    ------
-    z_reached : float
-        Redshift below which no more galaxies will come.
-    galaxies : dict of ndarray
-        The columns of the catalogue but the positions.
-    """
-    rng = streams.galaxies
-    weak, strong = ("weak_lensing" in realism, "strong_lensing" in realism)
-    for z_all, mass_all, _ in draw_slices(population, rng, poisson):
-        for start in range(0, len(z_all), BLOCK):
-            z, mass = z_all[start : start + BLOCK], mass_all[start : start + BLOCK]
-            log_sfr, starburst = draw_star_formation(z, mass, rng)
-            field = mean_field(z, starburst)
-            field = field + FIELD_SCATTER * rng.standard_normal(len(z))
-            log_lir = log_sfr + LOG_LIR_PER_SFR
-            if log_lir_min is not None:
-                keep = log_lir >= log_lir_min
-                z, mass, log_sfr, log_lir, starburst, field = (
-                    x[keep] for x in (z, mass, log_sfr, log_lir, starburst, field)
-                )
-            excess = log_sfr - main_sequence(z, mass)
-            flux = table.fluxes(z, log_lir, field, starburst, excess)
-            galaxies = {"Z": z, "LOGM": mass, "PASSIVE": np.zeros(len(z), bool)}
-            galaxies["LOGLIR"] = log_lir.astype(np.float32)
-            galaxies["TDUST"] = thin_temperature(field).astype(np.float32)
-            if "emission_lines" in realism:
-                flux += lines.line_fluxes(
-                    z,
-                    mass,
-                    log_sfr - CHABRIER,
-                    dust_mass(log_lir, field),
-                    table.responses,
-                    lines.draw_scatter(len(z), streams.lines),
-                )
-            if weak or strong:
-                mu = lensing.draw_magnification(z, streams.lensing, weak, strong)
-                flux *= mu[:, None]
-                galaxies["MU"] = mu
-            galaxies |= {f"S{band}": flux[:, i] for i, band in enumerate(table.bands)}
-            yield z_all.min(), galaxies
+        Parameters
+        ----------
+        z, log_mass : ndarray, shape (n,)
+            Redshift and stellar mass [log10 Msun].
+        passive : ndarray of bool, shape (n,)
+            False everywhere.
+        rng : numpy.random.Generator
+            Source of the draws.
 
+        Returns
+        -------
+        Drawn
+        """
+        log_sfr, starburst = draw_star_formation(z, log_mass, rng)
+        field = mean_field(z, starburst)
+        field = field + FIELD_SCATTER * rng.standard_normal(len(z))
+        return Drawn(log_sfr, log_sfr + LOG_LIR_PER_SFR, starburst, field)
 
-def simulate_parts(
-    area,
-    seed_rng,
-    *,
-    z_min=0.1,
-    z_max=6.0,
-    log_mass_min=8.0,
-    log_lir_min=9.5,
-    clustering=True,
-    cluster_seeds="reference",
-    poisson=False,
-    center=(150.12, 2.21),
-    bands=PAPER_BANDS,
-    responses=None,
-    realism=None,
-):
-    """Simulate the galaxies of a square field with two modes, part by part.
+    def fluxes(self, z, log_mass, drawn):
+        """Give the flux in each band, shape (n, b) [mJy]."""
+        excess = drawn.log_sfr - main_sequence(z, log_mass)
+        own = drawn.log_lir, drawn.log_field, drawn.starburst
+        return self.table.fluxes(z, *own, excess)
 
-    The parts come in order of redshift; each is complete in itself.
+    def dust_temperature(self, drawn):
+        """Give the temperature of optically thin dust in the mean field [K]."""
+        return thin_temperature(drawn.log_field)
 
-    Parameters
-    ----------
-    area, seed_rng, z_min, z_max, log_mass_min, log_lir_min, clustering, cluster_seeds,
-    poisson, center, bands, responses, realism
-        See `superspire.sky.catalogue.simulate_parts`.
-
-    Yields
-    ------
-    astropy.table.Table
-        The same columns and meta as there; PASSIVE is false everywhere.
-
-    Raises
-    ------
-    InputError
-        If the request is impossible or no galaxy fulfils it.
-    """
-    check_request(area, z_min, z_max, log_mass_min, center, clustering)
-    streams = Streams(*np.random.default_rng(seed_rng).spawn(len(Streams._fields)))
-    effects = [name for name in EFFECTS if (realism or {}).get(name)]
-    population = expected_population(area, z_min, z_max, log_mass_min, log_lir_min)
-    responses = responses or load_responses(bands=bands)
-    table = FieldFluxes(z_min, z_max, responses)
-    parts = draw_galaxies(population, log_lir_min, table, streams, poisson, effects)
-    meta = {
-        "SOURCE": NAME,
-        "AREA": area,
-        "RA0": center[0],
-        "DEC0": center[1],
-        "ZMIN": z_min,
-        "ZMAX": z_max,
-        "LOGMMIN": log_mass_min,
-        "LOGLMIN": "none" if log_lir_min is None else log_lir_min,
-        "CLUSTER": clustering,
-        "SEEDS": cluster_seeds,
-        "POISSON": poisson,
-        "DUST": "Casey 2012, fitted to Bethermin et al. 2012",
-        "EFFECTS": ", ".join(effects) or "none",
-    }
-    side = np.sqrt(area)
-    expected = None if cluster_seeds == "egg" else expected_below(area, z_min, z_max)
-    density = None if isinstance(cluster_seeds, str) else cluster_seeds
-    empty = True
-    for group in whole_slices(parts, clustering_slices(z_max)):
-        z, mass, rng = group["Z"], group["LOGM"], streams.positions
-        if clustering:
-            offsets = positions(z, mass, side, expected, rng, density)
-        else:
-            offsets = rng.uniform(0.0, side, (len(z), 2))
-        ra, dec = inverse_gnomonic(*(offsets.T - 0.5 * side), center)
-        columns = {"RA": ra, "DEC": dec} | group
-        units = column_units(columns)
-        meta["comments"] = COMMENTS.copy()
-        yield Table(columns, units=units, meta=meta.copy(), copy=False)
-        empty = False
-    if empty:
-        raise InputError(
-            f"log_lir_min: expected a limit that leaves galaxies in {area} deg² at z = "
-            f"{z_min}-{z_max} above log_mass_min = {log_mass_min}, found {log_lir_min}"
-        )
-
-
-def simulate_catalogue(area, seed_rng, **options):
-    """Simulate the galaxies of a square field with two modes, all at once.
-
-    Parameters
-    ----------
-    area, seed_rng, **options
-        See `simulate_parts`.
-
-    Returns
-    -------
-    astropy.table.Table
-        All its parts.
-    """
-    parts = list(simulate_parts(area, seed_rng, **options))
-    meta = parts[0].meta
-    table = vstack(parts, metadata_conflicts="silent")
-    table.meta = meta
-    return table
+    def gas(self, drawn):
+        """Give the star formation rate [log10 Msun/yr] and the dust mass [Msun]."""
+        return drawn.log_sfr - CHABRIER, dust_mass(drawn.log_lir, drawn.log_field)
