@@ -120,3 +120,10 @@ def test_rules_with_a_script_watch_its_code(name, text):
         return
     script = re.search(r'script:\n\s+"../scripts/(.+)"', text)[1]
     assert f'code_digest("{script}")' in text
+
+
+def test_every_script_is_called_by_a_rule_or_by_make():
+    callers = [ROOT / "Makefile", *ROOT.glob("workflow/rules/*.smk")]
+    text = "".join(caller.read_text(encoding="utf-8") for caller in callers)
+    called = set(re.findall(r"scripts/(\w+\.py)", text))
+    assert called == {path.name for path in ROOT.glob("workflow/scripts/*.py")}

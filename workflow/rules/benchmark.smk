@@ -2,7 +2,8 @@
 How fast the workflow is on this machine; nothing else should run meanwhile.
 
 Out, in results/benchmark: simulation.csv, the time and memory of the sky model;
-training.csv, the speed of a training step.
+training.csv, the speed of a training step; scale.csv, time and memory against the area
+of sky, and the time that planning takes.
 """
 
 
@@ -47,3 +48,29 @@ rule benchmark_training:
         code=code_digest("benchmark_training.py"),
     script:
         "../scripts/benchmark_training.py"
+
+
+rule benchmark_scale:
+    """Measure time and memory against the area of sky and the number of fields."""
+    input:
+        network=resource("pretrained/network.json"),
+        weights=resource("pretrained/network.npz"),
+        calibration=resource("pretrained/calibration.json"),
+    output:
+        "results/benchmark/scale.csv",
+    log:
+        "logs/benchmark_scale.log",
+    conda:
+        "../../envs/tensorflow.yaml"
+    threads: 2
+    resources:
+        mem_mb=memory(7400),
+        runtime="1h",
+    params:
+        simulated=[1.0, 5.0, 20.0],
+        deblended=[1.0, 4.0, 9.0],
+        planned=[(1, 10000), (100, 10000), (1000, 10000)],
+        snakefile=str(HERE.parent.parent / "Snakefile"),
+        code=code_digest("benchmark_scale.py"),
+    script:
+        "../scripts/benchmark_scale.py"

@@ -63,7 +63,8 @@ def deblend(folder, network, calibration, threads):
     sources : int
         Number of sources.
     """
-    from superspire.deblender.inference import load_deblender, resolve
+    from superspire.deblender.inference import deblend as find_sources
+    from superspire.deblender.inference import load_deblender
     from superspire.maps.tiling import common_grid
     from superspire.storage import stored_in
     from superspire.training.backend import set_precision, set_threads
@@ -76,7 +77,7 @@ def deblend(folder, network, calibration, threads):
     maps = {band: read_map(path) for band, path in files.items()}
     wcs, shape = common_grid(maps, files)
     with tempfile.TemporaryDirectory(dir=folder) as images:
-        sources = resolve(deblender, maps, wcs, shape, make=stored_in(images))[-1]
+        sources = find_sources(deblender, maps, wcs, shape, make=stored_in(images))[-1]
     return time.perf_counter() - start, len(sources)
 
 

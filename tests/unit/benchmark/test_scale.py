@@ -1,0 +1,15 @@
+"""The benchmark of a field runs what it says it measures."""
+
+from pathlib import Path
+
+from superspire.benchmark.scale import deblend, make_mock
+
+PRETRAINED = Path(__file__).parents[3] / "resources/pretrained"
+
+
+def test_a_mock_field_is_deblended(tmp_path):
+    make_mock(0.01, tmp_path)
+    network = (PRETRAINED / f"{name}.json" for name in ("network", "calibration"))
+    seconds, sources = deblend(tmp_path, *network, threads=1)
+    assert seconds > 0.0
+    assert sources > 0
