@@ -19,7 +19,7 @@ def read_expected(inputs):
 
 def main(job, terminal):
     params = job.params
-    observations, _ = read_observations(job.input, params.options, params.reading)
+    observations = read_observations(job.input, params.options, params.reading)
     expected = read_expected(job.input)
     checks = check_maps(observations, expected, params.field)
     write_json(job.output[0], checks)

@@ -8,7 +8,7 @@ from superspire.evaluation.catalogues import round_columns
 from superspire.instruments import SPIRE
 from superspire.io import read_json, read_map, write_json, write_table
 from superspire.job import run
-from superspire.maps.interpolation import pixel_size
+from superspire.maps.positions import pixel_size
 from superspire.methods.inputs import read_inputs, true_positions
 from superspire.methods.methods import find_in_files
 
@@ -33,7 +33,7 @@ def main(job):
     cards = {"METHOD": method, "LEASTSNR": threshold, "SEED": params.seed}
     write_table(job.output.catalogue, round_columns(found), **cards)
     image = read_map(maps[250])
-    area = float(np.isfinite(image.data).sum() * (pixel_size(image.wcs) / 3600.0) ** 2)
+    area = float(np.isfinite(image.data).sum() * (pixel_size(image) / 3600.0) ** 2)
     record = {
         **used,
         "area_deg2": area,

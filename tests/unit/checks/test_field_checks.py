@@ -1,7 +1,6 @@
 """The checks of a field as a whole, their corrections, and the scripts."""
 
 import io
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,15 +10,17 @@ from astropy import units
 import check_field
 import measure_expected_sky
 from helpers.mock_fields import field, observed, scaled
+from helpers.shared import REAL
 from superspire.checks.checks import check_maps, corrected, expected_sky, summary
-from superspire.checks.registration import moved
+from superspire.checks.inputs import read_observations
 from superspire.errors import InputError
 from superspire.instruments import BANDS, PAPER_BANDS, SPIRE
 from superspire.io import Map, read_json, write_json, write_map
+from superspire.maps.positions import moved
 from superspire.maps.reader import read_observation
 
 NAMES = ("psw", "pmw", "plw")
-REAL = Path(__file__).parents[4] / "shared" / "real" / "spire_hsa_level2_beta_and"
+FOLDER = REAL / "spire_hsa_level2_beta_and"
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +188,7 @@ def test_script_checks_files(maps, expected, tmp_path, capsys):
     assert f"Warning: {warning}" in capsys.readouterr().out
     options = {"maps": {}, "level": "subtract", "correct": ["shift"]}
     reading = {"350": {"level": "keep"}}
-    records = check_field.read_observations(Files(inputs), options, reading)[0]
+    records = read_observations(Files(inputs), options, reading)
     assert {b: r.record["sky_reason"] for b, r in records.items()} == {
         250: "level: subtract",
         350: "level: keep",
@@ -219,10 +220,10 @@ def test_script_measures_the_simulated_sky(tmp_path, capsys):
 
 def test_real_field(expected):
     paths = {
-        b: sorted(REAL.glob(f"*spire{n}*")) for b, n in zip(SPIRE, NAMES, strict=True)
+        b: sorted(FOLDER.glob(f"*spire{n}*")) for b, n in zip(SPIRE, NAMES, strict=True)
     }
     if not all(paths.values()):
-        pytest.skip(f"no maps in {REAL}")
+        pytest.skip(f"no maps in {FOLDER}")
     observations = {b: read_observation(p[0], b) for b, p in paths.items()}
     checks = check_maps(observations, expected, "beta_and")
     for pair in checks["pairs"].values():

@@ -1,7 +1,5 @@
 """Noise from pixel differences: white noise, realistic sky, gaps and error maps."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from helpers.mock_fields import other_pixel, sky_map
+from helpers.shared import REAL
 from superspire.checks.noise import (
     Noise,
     compare_noise,
@@ -20,7 +19,7 @@ from superspire.maps.reader import read_observation
 from superspire.seeds import stream
 from superspire.sky.noise import add_noise
 
-REAL = Path(__file__).parents[4] / "shared" / "real" / "spire_hsa_level2_beta_and"
+FOLDER = REAL / "spire_hsa_level2_beta_and"
 FAMILIES = [
     (250, 6.0),
     (350, 25.0 / 3.0),
@@ -224,9 +223,9 @@ def test_unknown_noise():
 
 @pytest.mark.parametrize(("band", "name"), [(250, "psw"), (350, "pmw"), (500, "plw")])
 def test_real_map_agrees_with_its_error_map(band, name):
-    paths = sorted(REAL.glob(f"hspire{name}*"))
+    paths = sorted(FOLDER.glob(f"hspire{name}*"))
     if not paths:
-        pytest.skip(f"no maps in {REAL}")
+        pytest.skip(f"no maps in {FOLDER}")
     observation = read_observation(paths[0], band)
     found = measure_noise(
         observation.map.data,

@@ -17,13 +17,13 @@ from superspire.checks.registration import (
     Shift,
     judge_shifts,
     measure_shift,
-    moved,
     refine_peak,
     size_error,
 )
 from superspire.errors import InputError
 from superspire.instruments import BANDS
 from superspire.io import Map
+from superspire.maps.positions import moved, pixel_size
 
 CENTER = (150.0, 30.0)
 
@@ -319,7 +319,7 @@ def test_coarse_pixels_are_means_at_the_right_place():
     place = map_.wcs.world_to_pixel(coarse.wcs.pixel_to_world(5, 7))
     assert [float(p) for p in place] == pytest.approx([16.0, 22.0], abs=1e-6)
     assert coarse.data[7, 5] == pytest.approx(2.0 * 16 - 3.0 * 22)
-    assert correlation.pixel_side(coarse) == pytest.approx(6.0)
+    assert pixel_size(coarse) == pytest.approx(6.0)
 
 
 def test_clipped_images_are_centred():

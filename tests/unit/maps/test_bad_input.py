@@ -15,7 +15,8 @@ from helpers import layouts
 from superspire.errors import InputError
 from superspire.instruments import BANDS, SPIRE
 from superspire.io import Map
-from superspire.maps.interpolation import convert, interpolate
+from superspire.maps.interpolation import interpolate
+from superspire.maps.positions import convert
 from superspire.maps.reader import read_observation
 from superspire.maps.tiling import common_grid, super_resolve_field
 
@@ -430,7 +431,7 @@ TABLE = {
     "cut in the header": "whole FITS file",
     "cut in the data": "whole FITS file",
     "web page": "whole FITS file",
-    "folder": "no such file",
+    "folder": "expected one FITS map of 350 µm, found none",
     "table": "found the HDUs",
     "empty image": "found it empty",
     "deep cube": "found (2, 30, 31)",

@@ -1,5 +1,4 @@
 import gzip
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,15 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from helpers import layouts
+from helpers.shared import real
 from superspire.errors import InputError
 from superspire.instruments import BANDS
 from superspire.io import Map, write_map
 from superspire.maps.background import background
+from superspire.maps.cards import Cards
 from superspire.maps.coordinates import pixel_area, to_icrs
 from superspire.maps.reader import read_observation
 from superspire.maps.surveys import declared_band, named_band
-
-REAL = Path(__file__).parents[4] / "shared" / "real"
 
 
 @pytest.fixture
@@ -315,7 +314,7 @@ def test_signal_without_a_usual_name(tmp_path, data):
     [
         ({"BUNIT": "MJy/sr", "QTTY____": "Jy/beam"}, None, 11.0318, "is another one"),
         ({"BUNIT": "Jy", "UNITS": "Jy/beam"}, None, 1e3, "is not understood"),
-        ({"BUNIT": "Jy/beam"}, "mJy/beam", 1e3, "in the configuration (unit)"),
+        ({"BUNIT": "Jy/beam"}, "mJy/beam", 1.0, "'Jy/beam' in BUNIT of HDU 1"),
         ({"BUNIT": "Jy"}, "mJy/beam", 1.0, "'Jy' in BUNIT of HDU 1"),
         ({"BUNIT": None, "QTTY____": "Jy/beam"}, None, 1e3, None),
         ({"BUNIT": "Jy/beam", "QTTY____": "Jy beam-1"}, None, 1e3, None),
@@ -402,7 +401,7 @@ def test_pixels_of_a_cylindrical_map_shrink_towards_the_pole(latitude):
 def test_declared_band(cards, expected):
     header = fits.Header()
     header.update(cards)
-    found = declared_band(header)
+    found = declared_band(Cards(header).text)
     assert (found and found[1]) == (expected and pytest.approx(expected))
 
 
@@ -436,10 +435,19 @@ def test_plain_image_with_configured_unit_and_hdu(tmp_path, data):
         np.testing.assert_allclose(read.map.data, 2 * data, rtol=1e-6)
 
 
-def test_header_unit_beats_configuration(tmp_path, data):
-    path = layouts.hatlas(tmp_path / "u.fits", data, BUNIT="mJy/beam")
-    read = read_observation(path, 250, unit="MJy/sr", level="keep")
-    assert read.record["unit"] == "mJy/beam"
+def test_the_unit_of_the_configuration_wins_and_the_contradiction_is_shown(tmp_path):
+    data = layouts.signal()
+    path = layouts.smap(tmp_path / "s.fits", data, "Jy/beam")
+    read = read_observation(path, 250, unit="mJy/beam", level="keep")
+    np.testing.assert_allclose(read.map.data[5:-3], data[5:-3], rtol=1e-6)
+    np.testing.assert_allclose(read.error, 0.002, rtol=1e-6)
+    assert read.record["unit_from"] == "the configuration (unit)"
+    (warning,) = read.record["warnings"]
+    assert "'Jy/beam' in BUNIT of HDU 1 (image) is another one" in warning
+    cards = layouts.wcs_cards(6.0) | {"BUNIT": "mJy/beam"}
+    own = layouts.write(tmp_path / "u.fits", layouts.image(data, cards, "image"))
+    assert read_observation(own, 250, unit="mJy/beam").record["warnings"] == []
+    assert "'furlong' in the configuration" in refusal(own, unit="furlong")
 
 
 def test_byte_order_and_infinity(tmp_path, data):
@@ -491,7 +499,7 @@ def test_no_wcs(tmp_path, data):
 def test_wcs_without_scale(tmp_path, data):
     cards = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "BUNIT": "Jy/beam"}
     path = layouts.write(tmp_path / "a.fits", layouts.image(data, cards, primary=True))
-    assert "found 3600 arcsec" in refusal(path)
+    assert "found no CRVAL1, CRVAL2, CRPIX1, CRPIX2, CDELT1, CDELT2" in refusal(path)
 
 
 def test_no_unit(tmp_path, data):
@@ -590,13 +598,6 @@ def read_or_refusal(path):
     except InputError as error:
         return str(error)
     return "read" if np.isfinite(read.map.data).any() else "nothing observed"
-
-
-def real(pattern):
-    files = sorted(REAL.glob(pattern))
-    if not files:
-        pytest.skip("the real maps are not here")
-    return files[0]
 
 
 @pytest.mark.parametrize(

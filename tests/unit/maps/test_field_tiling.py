@@ -1,5 +1,4 @@
 import io
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from helpers import layouts
+from helpers.shared import REAL
 from superspire.errors import InputError
 from superspire.instruments import BANDS, CUTOUT, SPIRE
 from superspire.io import Map
@@ -27,7 +27,6 @@ from superspire.maps.tiling import (
     tile_weights,
 )
 
-REAL = Path(__file__).parents[4] / "shared" / "real"
 NAMES = {band: f"map{band}.fits" for band in SPIRE}
 
 

@@ -7,7 +7,8 @@ from scipy.interpolate import RegularGridInterpolator
 
 from superspire.instruments import BANDS, SPIRE
 from superspire.io import Map
-from superspire.maps.interpolation import convert, interpolate, pixel_positions
+from superspire.maps.interpolation import interpolate, pixel_positions
+from superspire.maps.positions import convert
 from superspire.sky.maps import field_wcs, make_map
 
 CENTER = (150.0, 2.0)

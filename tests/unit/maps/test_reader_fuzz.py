@@ -202,7 +202,9 @@ def files(draw):
     pixel = {250: 6.0, 350: 10.0, 450: 2.0, 500: 14.0}[band]
     kind = COORDINATES[0] if draw(often) else draw(st.sampled_from(COORDINATES))
     wcs, placed = coordinates(kind, pixel)
-    cards, meant = {}, None
+    cards, meant, configured = {}, None, None
+    if not draw(often):
+        meant, configured = draw(spelt_units())
     for key in KEYS:
         if draw(st.integers(0, 2)):
             continue
@@ -210,10 +212,6 @@ def files(draw):
         if not draw(often):
             unit, text = None, draw(st.sampled_from(NOT_UNITS))
         cards[key] = text
-        meant = meant or unit
-    configured = None
-    if not draw(often):
-        unit, configured = draw(spelt_units())
         meant = meant or unit
     dtype, scaling = KINDS[draw(st.sampled_from(list(KINDS)))]
     return {

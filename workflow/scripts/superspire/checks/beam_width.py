@@ -10,10 +10,10 @@ from superspire.checks.correlation import (
     lagged_products,
     leave_one_out,
     normalise,
-    pixel_side,
     standardise,
 )
 from superspire.instruments import BANDS, FWHM_PER_SIGMA, SPIRE
+from superspire.maps.positions import map_matrix
 
 FIT_RADIUS = 1.5
 """Largest lag in the fit of the beam [FWHM]."""
@@ -63,15 +63,16 @@ def measure_beam(map_, nominal):
         FWHM of the beam without the pixel, and its standard error [arcsec]; NaN
         where the map is too small or holds nothing but noise.
     """
-    pixel = pixel_side(map_)
+    matrix = map_matrix(map_)
+    pixel = float(np.sqrt(abs(np.linalg.det(matrix))))
     good = np.isfinite(map_.data)
     reach = int(np.ceil(BEAM_REACH / pixel))
     if good.sum() * pixel**2 < MIN_BEAMS * 2 * np.pi * (nominal / FWHM_PER_SIGMA) ** 2:
         return np.nan, np.nan
     image = standardise(np.nan_to_num(map_.data), good)
     products, pairs = lagged_products(image, image, good, blocks(good), reach)
-    lags = np.arange(-reach, reach + 1) * pixel
-    lag = np.hypot(lags[:, None], lags)
+    steps = np.arange(-reach, reach + 1)
+    lag = np.hypot(*np.tensordot(matrix, np.meshgrid(steps, steps), axes=1))
     whole = normalise(products.sum(axis=0), pairs.sum(axis=0))
     fwhm = beam_of_autocorrelation(whole, lag, nominal)
     rest = [
@@ -87,7 +88,7 @@ def measure_beam(map_, nominal):
 
 def beam_of_autocorrelation(correlation, lag, nominal):
     """Fit a Gaussian and a constant to an autocorrelation and tell its beam's FWHM."""
-    pixel = lag[lag > 0].min()
+    pixel = np.sort(lag, axis=None)[1]
     fwhm = nominal
     for _ in range(10):
         used = (lag > 0) & (lag <= max(FIT_RADIUS * fwhm, MIN_LAGS * pixel))

@@ -5,17 +5,18 @@ from itertools import combinations
 import numpy as np
 
 from superspire.checks.beam_width import check_beams, measure_beam
-from superspire.checks.correlation import clip, pixel_side
+from superspire.checks.correlation import clip
 from superspire.checks.flux_scale import (
     COMMON_FWHM,
     check_scales,
     measure_fluctuations,
 )
 from superspire.checks.noise import compare_noise, measure_noise
-from superspire.checks.registration import judge_shifts, measure_shift, moved
+from superspire.checks.registration import judge_shifts, measure_shift
 from superspire.errors import InputError
 from superspire.instruments import BANDS, SPIRE
 from superspire.io import Map
+from superspire.maps.positions import map_matrix, moved, pixel_size
 
 
 def expected_sky(maps):
@@ -45,7 +46,7 @@ def expected_sky(maps):
         )
     bands = {}
     for band, map_ in maps.items():
-        pixel = pixel_side(map_)
+        pixel = pixel_size(map_)
         noise = measure_noise(map_.data, pixel, BANDS[band].fwhm)
         rms = float(clip(map_.data, np.isfinite(map_.data)).std())
         bands[str(band)] = {
@@ -89,7 +90,8 @@ def check_maps(observations, expected, field=None):
     dict
         For JSON: ``beams``, ``pairs`` (shifts [arcsec] and slopes), ``scales``,
         ``noise``, ``corrections`` (see `corrected`) and ``warnings``, a list of
-        sentences. If bands seem to be exchanged, there are no scales and no noise.
+        sentences, of which those about the reading come first. If bands seem to be
+        exchanged, there are no scales and no noise.
 
     Raises
     ------
@@ -111,7 +113,12 @@ def check_maps(observations, expected, field=None):
     }
     about_shifts, moves = judge_shifts(shifts, advice["shift"])
     scales, slopes, noise = {}, {}, {}
-    warnings = about_beams + about_shifts
+    warnings = [
+        f"{names[band]}: {warning}"
+        for band, record in records.items()
+        for warning in record.get("warnings", [])
+    ]
+    warnings += about_beams + about_shifts
     if not ordered:
         moves = {}
     else:
@@ -169,7 +176,7 @@ def check_noise(observations, scales, expected):
         factor = np.float32(scales.get(str(band), {}).get("correction", 1.0))
         noise = measure_noise(
             each.map.data / factor,
-            each.record["pixel_arcsec"],
+            map_matrix(each.map),
             each.record["beam_fwhm_arcsec"],
             None if each.error is None else each.error / factor,
             each.record["matched_filtered"],

@@ -2,12 +2,12 @@
 
 import numpy as np
 from astropy.nddata import block_reduce
-from astropy.wcs.utils import proj_plane_pixel_area
 from scipy import fft, ndimage
 
 from superspire.instruments import BANDS, FWHM_PER_SIGMA
 from superspire.io import Map
 from superspire.maps.interpolation import pixel_positions
+from superspire.maps.positions import pixel_sides, pixel_size, resampled
 from superspire.maps.tiling import common_grid
 
 HIGH_PASS = 3.0
@@ -26,15 +26,10 @@ MIN_FRACTION = 0.05
 """Pairs of pixels at a lag, relative to no lag, below which it is not used."""
 
 
-def pixel_side(map_):
-    """Compute the side of a map's pixels [arcsec]."""
-    return 3600.0 * float(np.sqrt(proj_plane_pixel_area(map_.wcs.celestial)))
-
-
 def effective_sigma(map_, band, fwhm=None):
     """Compute the standard deviation of the beam integrated over a pixel [arcsec]."""
     width = (fwhm or {}).get(band, BANDS[band].fwhm) / FWHM_PER_SIGMA
-    return float(np.hypot(width, pixel_side(map_) / np.sqrt(12.0)))
+    return float(np.hypot(width, pixel_size(map_) / np.sqrt(12.0)))
 
 
 def common_images(maps, kernels, total, step, names=None):
@@ -64,7 +59,7 @@ def common_images(maps, kernels, total, step, names=None):
     """
     names = {band: f"map at {band} µm" for band in maps} if names is None else names
     wcs, shape = common_grid(maps, names)
-    wcs, shape = coarse_wcs(wcs, step), tuple(max(1, n // step) for n in shape)
+    wcs, shape = resampled(wcs, step), tuple(max(1, n // step) for n in shape)
     images, observed = {}, {}
     for band, map_ in maps.items():
         images[band], observed[band] = resample(
@@ -98,10 +93,10 @@ def resample(map_, sigma, high_pass, wcs, shape):
         [mJy/beam].
     observed : ndarray of bool, shape `shape`
     """
-    factor = max(1, int(sigma / (2.0 * pixel_side(map_))))
-    if factor > 1 and not map_.wcs.has_distortion and min(map_.data.shape) > factor:
+    factor = max(1, int(sigma / (2.0 * pixel_sides(map_).max())))
+    if factor > 1 and min(map_.data.shape) > factor:
         map_ = coarsen(map_, factor)
-    pixel = pixel_side(map_)
+    pixel = pixel_sides(map_)[::-1]
     seen = np.isfinite(map_.data)
     middle = np.median(map_.data[seen]) if seen.any() else 0.0
     flat = np.where(seen, map_.data - middle, 0.0).astype(np.float32)
@@ -124,23 +119,25 @@ def coarsen(map_, factor):
     count = block_reduce(seen.astype(np.float32), factor, np.sum)
     total = block_reduce(np.where(seen, map_.data, 0.0), factor, np.sum)
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    return Map(mean.astype(np.float32), coarse_wcs(map_.wcs.celestial, factor))
-
-
-def coarse_wcs(wcs, factor):
-    """Make the WCS of squares of pixels from that of the pixels."""
-    coarse = wcs.deepcopy()
-    coarse.wcs.crpix = (wcs.wcs.crpix - 0.5) / factor + 0.5
-    if wcs.wcs.has_cd():
-        coarse.wcs.cd = wcs.wcs.cd * factor
-    else:
-        coarse.wcs.cdelt = wcs.wcs.cdelt * factor
-    coarse.wcs.set()
-    return coarse
+    return Map(mean.astype(np.float32), resampled(map_.wcs.celestial, factor))
 
 
 def smooth(flat, seen, sigma):
-    """Smooth an image with a Gaussian, by the mean of the observed pixels alone."""
+    """Smooth an image with a Gaussian, by the mean of the observed pixels alone.
+
+    Parameters
+    ----------
+    flat : ndarray, shape (ny, nx)
+        Image, zero where nothing was observed.
+    seen : ndarray of bool, shape (ny, nx)
+        Where it was.
+    sigma : sequence of float
+        Standard deviations along y and x [pixel].
+
+    Returns
+    -------
+    ndarray, shape (ny, nx)
+    """
     weight = ndimage.gaussian_filter(seen.astype(np.float32), sigma, mode="constant")
     image = ndimage.gaussian_filter(flat, sigma, mode="constant")
     return image / np.maximum(weight, 1e-6)

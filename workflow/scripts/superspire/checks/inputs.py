@@ -2,47 +2,80 @@
 
 from superspire.checks.checks import corrected
 from superspire.checksums import verify
+from superspire.errors import InputError
 from superspire.instruments import PAPER_BANDS, SPIRE
+from superspire.maps.archives import file_of
 from superspire.maps.reader import read_observation
 
-OPTIONS = ("unit", "hdu", "mask_good", "level")
+OPTIONS = ("unit", "hdu", "mask_good", "level", "blank")
+COMPANIONS = ("mask", "error")
 
 
-def read_observations(inputs, options, reading):
-    """Verify the files of a field and read its maps.
+def read_observations(inputs, options, reading=None, sky_level=None):
+    """Read the maps of a field, each from an HDU of its own.
 
     Parameters
     ----------
     inputs : mapping of str to str
         Files ``map_250`` ..., and perhaps ``mask_250`` ..., ``error_250`` ...
     options : dict
-        The section of the field in the configuration, of which OPTIONS hold for every
+        The section of the field in the configuration; a key may be given for each
         band.
-    reading : dict of str to dict
-        Further arguments of `superspire.maps.reader.read_observation`, by band.
+    reading : dict of str to dict, optional
+        What the configuration says of the map of each band.
+    sky_level : dict of str to float, optional
+        Level that the sky shall have in each band, by default zero [mJy/beam].
 
     Returns
     -------
-    observations : dict of int to superspire.maps.reader.Observation
-        The bands that have a map.
-    sums : dict of str to str
-        The sha256 of each file.
+    dict of int to superspire.maps.reader.Observation
+        Their records hold the sha256 of the files as well.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or two bands are the same image.
     """
-    kinds = ("map_", "mask_", "error_")
-    sums = {key: verify(file) for key, file in inputs.items() if key.startswith(kinds)}
-    chosen = {key: options[key] for key in OPTIONS if key in options}
-    observations = {
-        band: read_observation(
-            inputs[f"map_{band}"],
-            band,
-            **{key: inputs.get(f"{key}_{band}") for key in ("mask", "error")}
-            | chosen
-            | reading.get(str(band), {}),
+    bands = [band for band in PAPER_BANDS if inputs.get(f"map_{band}")]
+    sums = {band: verify(file_of(inputs[f"map_{band}"], band)) for band in bands}
+    for key, file in inputs.items():
+        if key.startswith(COMPANIONS):
+            verify(file)
+    found = {}
+    for band in bands:
+        files = {key: inputs.get(f"{key}_{band}") for key in COMPANIONS}
+        chosen = {key: of_band(options[key], band) for key in OPTIONS if key in options}
+        chosen |= files | (reading or {}).get(str(band), {})
+        if sky_level is not None:
+            chosen["sky_level"] = sky_level[str(band)]
+        found[band] = read_observation(inputs[f"map_{band}"], band, **chosen)
+        found[band].record["sha256"] = sums[band]
+    refuse_same_image(found, inputs)
+    return found
+
+
+def of_band(option, band):
+    """Give what an option is for a band, if it may be given for each."""
+    return option.get(str(band)) if isinstance(option, dict) else option
+
+
+def refuse_same_image(observations, inputs):
+    """Refuse an image that is given for two bands."""
+    seen = {}
+    for band, observation in observations.items():
+        record = observation.record
+        image = (
+            record["sha256"],
+            record["found_in"] and record["file"],
+            record["signal"],
         )
-        for band in PAPER_BANDS
-        if f"map_{band}" in sums
-    }
-    return observations, sums
+        if image in seen:
+            raise InputError(
+                f"{inputs[f'map_{band}']}: expected an image for each band, found "
+                f"{record['signal']} of {record['file']} for {seen[image]} and {band} "
+                "µm; name the HDU of each (hdu: {250: ..., 350: ..., 500: ...})"
+            )
+        seen[image] = band
 
 
 def read_bands(inputs, options, sky_level):
@@ -50,10 +83,8 @@ def read_bands(inputs, options, sky_level):
 
     Parameters
     ----------
-    inputs, options
+    inputs, options, sky_level
         See `read_observations`.
-    sky_level : dict of str to float
-        Level that the sky shall have in each band [mJy/beam].
 
     Returns
     -------
@@ -62,13 +93,10 @@ def read_bands(inputs, options, sky_level):
     records : dict of int to dict
         How each map was read, and the sha256 of its file.
     """
-    levels = {band: {"sky_level": level} for band, level in sky_level.items()}
-    observations, sums = read_observations(inputs, options, levels)
-    maps = {band: observation.map for band, observation in observations.items()}
-    return maps, {
-        band: observation.record | {"sha256": sums[f"map_{band}"]}
-        for band, observation in observations.items()
-    }
+    files = {key: file for key, file in inputs.items() if not key.endswith("_450")}
+    found = read_observations(files, options, sky_level=sky_level)
+    maps = {band: found[band].map for band in SPIRE}
+    return maps, {band: found[band].record for band in SPIRE}
 
 
 def read_corrected(inputs, options, checks, sky_level):

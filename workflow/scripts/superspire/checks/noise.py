@@ -87,8 +87,8 @@ def prediction_filter(fwhm, pixel):
     ----------
     fwhm : float
         FWHM of the beam [arcsec].
-    pixel : float
-        Side of a pixel [arcsec].
+    pixel : float or ndarray, shape (2, 2)
+        Side of a pixel [arcsec], or `superspire.maps.positions.pixel_matrix`.
 
     Returns
     -------
@@ -97,8 +97,9 @@ def prediction_filter(fwhm, pixel):
     leak : float
         Standard deviation of the filtered sky over that of the sky.
     """
-    variance = (fwhm / FWHM_PER_SIGMA) ** 2 + pixel**2 / 12.0
-    y, x = np.mgrid[-HALF : HALF + 1, -HALF : HALF + 1].reshape(2, -1) * pixel
+    matrix = pixel if np.ndim(pixel) else pixel * np.eye(2)
+    variance = (fwhm / FWHM_PER_SIGMA) ** 2 + abs(np.linalg.det(matrix)) / 12.0
+    y, x = matrix @ np.mgrid[-HALF : HALF + 1, -HALF : HALF + 1].reshape(2, -1)[::-1]
     sky = np.exp(-((x[:, None] - x) ** 2 + (y[:, None] - y) ** 2) / (4.0 * variance))
     centre = np.zeros(len(x))
     centre[len(x) // 2] = 1.0
@@ -115,8 +116,8 @@ def measure_noise(data, pixel, fwhm, error=None, filtered=False):
     ----------
     data : ndarray, shape (ny, nx)
         Map [mJy/beam]; NaN where nothing was observed.
-    pixel : float
-        Side of a pixel [arcsec].
+    pixel : float or ndarray, shape (2, 2)
+        Side of a pixel [arcsec], or `superspire.maps.positions.pixel_matrix`.
     fwhm : float
         FWHM of the beam [arcsec].
     error : ndarray, shape (ny, nx), optional
@@ -137,6 +138,8 @@ def measure_noise(data, pixel, fwhm, error=None, filtered=False):
         float(np.median(error[known])) if known is not None and known.any() else None
     )
     weights, leak = prediction_filter(fwhm, pixel)
+    if np.ndim(pixel):
+        pixel = float(np.sqrt(abs(np.linalg.det(pixel))))
     whole = ndimage.minimum_filter(seen, size=weights.shape, mode="constant", cval=0)
     if filtered or whole.sum() < MIN_WINDOWS:
         return Noise(None, None, None, from_error, None, pixel)

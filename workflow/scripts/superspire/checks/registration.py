@@ -17,7 +17,6 @@ from superspire.checks.correlation import (
     standardise,
 )
 from superspire.instruments import FWHM_PER_SIGMA
-from superspire.io import Map
 
 REACH = 240.0
 """Largest lag of a cross-correlation [arcsec]."""
@@ -247,28 +246,3 @@ def size_error(shift):
     return float(
         np.hypot(shift.east * shift.east_error, shift.north * shift.north_error) / size
     )
-
-
-def moved(map_, east, north):
-    """Move the sources of a map.
-
-    Parameters
-    ----------
-    map_ : superspire.io.Map
-        Map.
-    east, north : float
-        By how much [arcsec].
-
-    Returns
-    -------
-    superspire.io.Map
-        The same pixels with another WCS.
-    """
-    wcs = map_.wcs.deepcopy()
-    ra, dec = wcs.wcs.crval
-    wcs.wcs.crval = [
-        ra + east / 3600.0 / np.cos(np.radians(dec)),
-        dec + north / 3600.0,
-    ]
-    wcs.wcs.set()
-    return Map(map_.data, wcs, map_.header)

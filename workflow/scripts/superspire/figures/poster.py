@@ -16,7 +16,7 @@ from superspire.figures.style import (
     show_map,
 )
 from superspire.instruments import BANDS, SPIRE, TARGET
-from superspire.maps.interpolation import pixel_size
+from superspire.maps.positions import pixel_size
 
 SIDE = 600.0
 """Side of the sky that is shown [arcsec]."""
@@ -64,7 +64,7 @@ def cut(map_, centre, side=SIDE):
     """
     size = (side * units.arcsec,) * 2
     piece = Cutout2D(map_.data, centre, size, map_.wcs, mode="partial")
-    return piece.data, piece.wcs, pixel_size(map_.wcs)
+    return piece.data, piece.wcs, pixel_size(map_)
 
 
 def draw_bands(maps, bands, centre, sources=None):

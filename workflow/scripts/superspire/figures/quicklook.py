@@ -12,6 +12,7 @@ from matplotlib.patches import Circle
 from superspire.figures.sky import show_sky, stretch
 from superspire.instruments import BANDS, PIXEL, SPIRE, TARGET
 from superspire.maps.interpolation import interpolate
+from superspire.maps.positions import resampled
 from superspire.maps.tiling import shift_wcs
 
 WIDTH = 900
@@ -82,9 +83,7 @@ def reduced_view(image, wcs, maps):
         Side of a pixel [arcsec].
     """
     step = min(int(np.ceil(max(image.shape) / WIDTH)), *image.shape)
-    coarse = wcs.deepcopy()
-    coarse.wcs.cdelt = wcs.wcs.cdelt * step
-    coarse.wcs.crpix = (wcs.wcs.crpix - 0.5) / step + 0.5
+    coarse = resampled(wcs, step)
     small = reduced(image, step)
     panels = {band: interpolate(maps[band], coarse, small.shape) for band in SPIRE}
     return {**panels, TARGET: small}, coarse, step * PIXEL

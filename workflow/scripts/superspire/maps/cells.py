@@ -1,12 +1,11 @@
 """The grids of the network: cells of 4 arcsec, fine cells of 2, pixels of 1."""
 
-import warnings
-
 import numpy as np
 from scipy.ndimage import map_coordinates
 
 from superspire.io import Map
-from superspire.maps.interpolation import interpolate, pixel_size
+from superspire.maps.interpolation import interpolate
+from superspire.maps.positions import pixel_sides, resampled
 from superspire.maps.tiling import fill_gaps
 
 CELL = 4
@@ -46,7 +45,7 @@ def match_pixel_smoothing(map_, pixel):
     A pixel of side p smears a source by p² / 12 along each axis, linear interpolation
     of such pixels on the average by p² / 6. A cubic spline, which smears next to
     nothing, brings the map to those pixels q whose interpolation makes up for it:
-    p² / 12 + q² / 6 = `pixel`² / 4.
+    p² / 12 + q² / 6 = `pixel`² / 4, along each axis that is coarser.
 
     Parameters
     ----------
@@ -60,24 +59,23 @@ def match_pixel_smoothing(map_, pixel):
     superspire.io.Map
         The map itself if its pixels are not coarser.
     """
-    side = pixel_size(map_.wcs)
-    if side <= NEARLY * pixel:
+    sides = pixel_sides(map_)
+    coarse = sides > NEARLY * pixel
+    if not coarse.any():
         return map_
-    step = np.sqrt(max(1.5 * pixel**2 - 0.5 * side**2, (0.5 * pixel) ** 2)) / side
-    ny, nx = (int(n / step) for n in map_.data.shape)
-    y, x = np.meshgrid(
-        *(step * (np.arange(n) + 0.5) - 0.5 for n in (ny, nx)), indexing="ij"
+    finer = np.sqrt(np.maximum(1.5 * pixel**2 - 0.5 * sides**2, (0.5 * pixel) ** 2))
+    step = np.where(coarse, finer / sides, 1.0)
+    columns, rows = (
+        s * (np.arange(int(n / s)) + 0.5) - 0.5
+        for n, s in zip(map_.data.shape[::-1], step, strict=True)
     )
+    y, x = np.meshgrid(rows, columns, indexing="ij")
     observed = np.isfinite(map_.data)
-    data = map_coordinates(
-        fill_gaps(map_.data, side), [y, x], output=np.float32, mode="nearest"
-    )
+    filled = fill_gaps(map_.data, float(np.sqrt(sides.prod())))
+    data = map_coordinates(filled, [y, x], output=np.float32, mode="nearest")
     nearest = np.round(y).astype(int), np.round(x).astype(int)
     data[~observed[nearest]] = np.nan
-    view = (slice(None, None, float(step)),) * 2
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "NAXIS. attribute is not updated")
-        return Map(data, map_.wcs.celestial.slice(view))
+    return Map(data, resampled(map_.wcs.celestial, step))
 
 
 def on_cells(map_, wcs, shape):

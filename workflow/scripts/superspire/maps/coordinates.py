@@ -1,15 +1,26 @@
 """Coordinates of real maps: any celestial WCS, brought to ICRS."""
 
+import re
 import warnings
+from itertools import product
 
 import numpy as np
-from astropy import units
-from astropy.coordinates import ICRS, SkyCoord
+from astropy.coordinates import ICRS
+from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
-from astropy.wcs.utils import proj_plane_pixel_area, wcs_to_celestial_frame
+from scipy.spatial.transform import Rotation
 
 from superspire.errors import InputError
-from superspire.maps.hdus import headers, label
+from superspire.maps.positions import (
+    RADIAN,
+    celestial_frame,
+    field_pixel,
+    pixel_matrix,
+    pixels_of,
+    rotated,
+    sky_positions,
+    unit_vectors,
+)
 
 SAME_SKY = 0.05
 """Greatest error when a WCS is written in ICRS [arcsec]."""
@@ -17,20 +28,57 @@ SAME_SKY = 0.05
 SAME_GRID = 0.5
 """Greatest distance of two grids that are the same [pixel]."""
 
+SAME_PIXEL = 0.02
+"""Greatest difference of a pixel from those of its image that goes back to them
+[pixel]."""
+
+SQUARE = 0.01
+"""Relative difference of the sides of pixels that is worth a remark."""
+
+NODES = 24
+"""Pixels along each axis at which a WCS is tried."""
+
 NO_WCS = "no celestial WCS (CTYPE1, CRVAL1, CD1_1 or CDELT1, ...)"
 
+NUMBERS = (
+    r"CR(VAL|PIX|OTA)[12]|CDELT[12]|(CD|PC)[12]_[12]|(CD|PC)00[12]00[12]|PV[12]_\d+"
+    r"|PROJP\d+|LONPOLE|LATPOLE|[AB]P?_(ORDER|\d_\d)"
+)
+TABLES = r"(CPDIS|CPERR|CQDIS|D2IMDIS|D2IMERR)[12]|(DP|DQ|D2IM)[12](\..*)?|AXISCORR"
+"""Cards of distortions by lookup tables, which name fields in their values."""
 
-def celestial_wcs(hdus, hdu, path, shape):
+OTHER_AXES = r"(CD|PC)([12]_[3-9]|[3-9]_[12])"
+
+UNITS = {
+    "deg": ("deg", "degree", "degrees", "degs", "°"),
+    "arcmin": ("arcmin", "arcmins", "arcminute", "arcminutes"),
+    "arcsec": ("arcsec", "arcsecs", "arcsecond", "arcseconds"),
+    "rad": ("rad", "rads", "radian", "radians"),
+}
+"""Units of coordinates, and how headers spell them."""
+
+SYSTEMS = {
+    "FK5": ("FK5", "FK-5", "J2000", "J2000.0", "FK5/J2000"),
+    "FK4": ("FK4", "FK-4", "B1950", "B1950.0", "FK4/B1950"),
+    "FK4-NO-E": ("FK4-NO-E", "FK4-NOE", "FK4NOE"),
+    "ICRS": ("ICRS", "ICRF"),
+}
+"""Values of RADESYS, and how headers spell them."""
+
+
+OLD_EPOCHS = (1900.0, 1950.0, 2000.0)
+"""Values of EPOCH that are an equinox."""
+
+
+def celestial_wcs(file, hdu, shape):
     """Read the celestial WCS of an image, from its HDU or from an empty HDU 0.
 
     Parameters
     ----------
-    hdus : astropy.io.fits.HDUList
+    file : superspire.maps.files.MapFile
         The file.
     hdu : HDU
         The image.
-    path : str or path-like
-        Its name, for messages.
     shape : tuple of int
         Shape of the image (ny, nx).
 
@@ -39,8 +87,6 @@ def celestial_wcs(hdus, hdu, path, shape):
     wcs : astropy.wcs.WCS
         With two axes, in ICRS; distortions (SIP, lookup tables) are kept, so that
         only the ``all_`` methods are right.
-    pixel_area : float
-        Solid angle of the pixel in the middle [arcsec²].
     remarks : list of str
         What is unusual about it.
 
@@ -50,53 +96,177 @@ def celestial_wcs(hdus, hdu, path, shape):
         If there is no WCS or it cannot be used.
     """
     wrong = NO_WCS
-    for header in headers(hdus, hdu):
+    for each in file.described_by(hdu):
         try:
-            wcs = usable_wcs(header, hdus, shape)
+            wcs = usable_wcs(file.cards(each), file.hdus, shape)
         except Exception as error:  # wcslib has many ways to refuse a header
             wrong = " ".join(str(error).split()) or type(error).__name__
-            continue
+            break
         if wcs is not None:
-            return wcs[0], pixel_area(wcs[0], shape), wcs[1]
-    raise InputError(
-        f"{path}: expected a celestial WCS in {label(hdus, hdu)}, found {wrong}"
-    )
+            return wcs
+    raise file.error(f"a celestial WCS in {file.label(hdu)}", wrong)
 
 
-def usable_wcs(header, hdus, shape):
-    """Read the WCS of a header in ICRS, with remarks; None if it is not celestial."""
+def usable_wcs(cards, hdus, shape):
+    """Read the WCS of a header in ICRS, with remarks; None if it has none.
+
+    Parameters
+    ----------
+    cards : superspire.maps.cards.Cards
+        The header.
+    hdus : astropy.io.fits.HDUList
+        Its file, for lookup tables.
+    shape : tuple of int
+        Shape of the image (ny, nx).
+
+    Returns
+    -------
+    (astropy.wcs.WCS, list of str) or None
+
+    Raises
+    ------
+    ValueError
+        Or another exception of wcslib's, if the WCS cannot be used.
+    """
+    if not (cards.text("CTYPE1") or cards.text("CTYPE2")):
+        return None
+    remarks = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FITSFixedWarning)
-        wcs = WCS(header, hdus, naxis=2)
+        wcs = WCS(wcs_header(cards, remarks), hdus)
         if not wcs.has_celestial:
-            return None
-        icrs, remarks = to_icrs(wcs, shape)
-    area = proj_plane_pixel_area(icrs)
-    if not (np.isfinite(area) and area > 0):
-        raise ValueError(f"pixels of {area:.4g} deg2")
-    if not np.isfinite(icrs.all_pix2world(*middle(shape), 0)).all():
-        raise ValueError("no position for the pixel in the middle")
-    scale = np.linalg.norm(icrs.pixel_scale_matrix, axis=0)
-    if abs(scale[0] / scale[1] - 1.0) > 0.01:
-        sides = " x ".join(f"{3600.0 * side:.4g}" for side in scale)
-        remarks.append(f"the pixels are not square ({sides} arcsec)")
+            raise ValueError(NO_WCS)
+        icrs, unusual = to_icrs(wcs, shape)
     if icrs.has_distortion:
-        remarks.append("the WCS has distortions, which are followed")
-    return icrs, remarks
+        unusual.append("the WCS has distortions, which are followed")
+    return icrs, remarks + unusual
+
+
+def wcs_header(cards, remarks=None):
+    """Copy the cards of a WCS of two axes to a header of their own, as wcslib reads it.
+
+    Parameters
+    ----------
+    cards : superspire.maps.cards.Cards
+        The header.
+    remarks : list of str, optional
+        Gets what is unusual.
+
+    Returns
+    -------
+    astropy.io.fits.Header
+
+    Raises
+    ------
+    ValueError
+        If a card that is needed is missing, unreadable or repeated with other values.
+    """
+    check_axes(cards)
+    header = fits.Header([("WCSAXES", 2)])
+    for axis in "12":
+        header[f"CTYPE{axis}"] = cards.text(f"CTYPE{axis}").upper()
+        unit = cards.text(f"CUNIT{axis}")
+        if unit:
+            header[f"CUNIT{axis}"] = spelt(unit, UNITS, f"CUNIT{axis}")
+    for key in cards.keywords(NUMBERS):
+        if cards.text(key):
+            header[key] = number_of(cards, key)
+    system = read_system(cards)
+    equinox = None if system == "ICRS" else read_equinox(cards)
+    if header["CTYPE1"].startswith("ELON") and not (system or equinox):
+        raise ValueError(
+            "ecliptic axes without RADESYS or EQUINOX: nothing says that they are mean "
+            "ones, without the annual aberration of up to 20 arcsec"
+        )
+    header.update({"RADESYS": system} if system else {})
+    header.update({"EQUINOX": equinox} if equinox else {})
+    for key in cards.keywords(TABLES):
+        for image in cards.images(key):
+            header.append(fits.Card.fromstring(image))
+    if cards.overruled and remarks is not None:
+        twice = [key for key in cards.overruled if key in header]
+        if twice:
+            remarks.append(
+                f"{', '.join(twice)} stand again behind ROOTHEAD, for another image: "
+                "the first ones are used"
+            )
+    return header
+
+
+def number_of(cards, key):
+    """Read a number of a WCS; orders are integers."""
+    value = cards.number(key)
+    return int(value) if key.endswith("_ORDER") else value
+
+
+def check_axes(cards):
+    """Refuse a WCS that lacks a card without which a default would be read."""
+    absent = [
+        key
+        for key in ("CTYPE1", "CTYPE2", "CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2")
+        if not cards.text(key)
+    ]
+    if not cards.keywords(r"CD[12]_[12]|CD00[12]00[12]"):
+        absent += [key for key in ("CDELT1", "CDELT2") if not cards.text(key)]
+    if absent:
+        raise ValueError(f"no {', '.join(absent)}")
+    for key in cards.keywords(OTHER_AXES):
+        if cards.number(key):
+            raise ValueError(f"{key}, which mixes the sky with another axis")
+    sip = cards.keywords(r"[AB]_\d_\d")
+    if sip and not (cards.text("A_ORDER") and cards.text("B_ORDER")):
+        raise ValueError(f"{sip[0]} without A_ORDER and B_ORDER")
+
+
+def spelt(text, names, key):
+    """Give the standard spelling of a value."""
+    wanted = text.strip().casefold()
+    for name, spellings in names.items():
+        if wanted in {each.casefold() for each in spellings}:
+            return name
+    raise ValueError(f"{key} {text!r}")
+
+
+def read_system(cards):
+    """Read RADESYS, or RADECSYS of old headers; empty if there is none."""
+    given = {
+        spelt(cards.text(key), SYSTEMS, "RADESYS")
+        for key in ("RADESYS", "RADECSYS")
+        if cards.text(key)
+        and re.match("RA|DEC|ELON|ELAT", cards.text("CTYPE1").upper())
+    }
+    if len(given) > 1:
+        raise ValueError(f"RADESYS and RADECSYS {' and '.join(sorted(given))}")
+    return given.pop() if given else ""
+
+
+def read_equinox(cards):
+    """Read EQUINOX, or EPOCH of old headers, also as J2000 or B1950 [yr]."""
+    key = next((key for key in ("EQUINOX", "EPOCH") if cards.text(key)), None)
+    if key is None:
+        return None
+    text = cards.text(key)
+    if re.fullmatch(r"[JB]\d{4}(\.\d*)?", text.upper()):
+        return float(text[1:])
+    value = cards.number(key)
+    if key == "EPOCH" and value not in OLD_EPOCHS:
+        raise ValueError(f"EPOCH {text}, which may be that of the observation")
+    return value
 
 
 def to_icrs(wcs, shape):
     """Express a celestial WCS of any frame in ICRS.
 
-    The native coordinates of the projection stay; LONPOLE and LATPOLE become the
-    native coordinates of the ICRS pole (Calabretta & Greisen 2002, section 2.4).
+    The rotation is the one that takes the pixels of the image to ICRS best: it is
+    exact for frames that are rotated, and for FK4, whose aberration varies over the
+    sky, it is so at the field.
 
     Parameters
     ----------
     wcs : astropy.wcs.WCS
         With two axes, longitude first.
     shape : tuple of int
-        Shape of the image (ny, nx), for a check against `astropy.coordinates`.
+        Shape of the image (ny, nx).
 
     Returns
     -------
@@ -110,58 +280,112 @@ def to_icrs(wcs, shape):
     ValueError
         If that is not possible.
     """
-    names = " and ".join(map(repr, wcs.wcs.ctype))
     if wcs.wcs.lng != 0:
+        names = " and ".join(map(repr, wcs.wcs.ctype))
         raise ValueError(f"the latitude on axis 1 (CTYPE {names})")
-    try:
-        frame = wcs_to_celestial_frame(wcs)
-    except ValueError:
-        raise ValueError(
-            f"an unknown frame (CTYPE {names}, RADESYS {wcs.wcs.radesys!r})"
-        ) from None
+    frame = celestial_frame(wcs)
+    x, y = nodes(shape)
+    after = sky_positions(wcs, x, y)
+    known = np.isfinite(after[:, 0])
+    if known.sum() < 3:
+        raise ValueError("no position for the pixels of the image")
     if isinstance(frame, ICRS):
         return wcs, []
-    icrs = wcs.deepcopy()
-    reference = SkyCoord(*wcs.wcs.crval, unit="deg", frame=frame).icrs
-    pole = SkyCoord(0.0, 90.0, unit="deg", frame="icrs").transform_to(frame)
-    pole = pole.spherical
-    native = wcs.wcs.s2p([[pole.lon.deg, pole.lat.deg]], 0)
-    codes = (ctype[4:].lstrip("-") for ctype in wcs.wcs.ctype)
-    icrs.wcs.ctype = [
-        f"{axis:-<5}{code}" for axis, code in zip(("RA", "DEC"), codes, strict=True)
-    ]
-    icrs.wcs.set_pv(
-        [pv for pv in wcs.wcs.get_pv() if pv[0] != 1 or pv[1] not in (3, 4)]
-    )
-    icrs.wcs.crval = [reference.ra.deg, reference.dec.deg]
-    icrs.wcs.lonpole, icrs.wcs.latpole = native["phi"][0], native["theta"][0]
-    icrs.wcs.radesys, icrs.wcs.equinox = "ICRS", np.nan
-    icrs.wcs.set()
-    check_same(wcs, icrs, frame, shape)
+    x, y, after = x[known], y[known], after[known]
+    before = unit_vectors(*wcs.all_pix2world(x, y, 0))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Optimal rotation is not uniquely")
+        turn, _ = Rotation.align_vectors(after, before)
+    icrs = rotated(wcs, turn, ("RA", "DEC"))
+    error = RADIAN * np.linalg.norm(sky_positions(icrs, x, y) - after, axis=1)
+    if not error.max() < SAME_SKY:
+        raise ValueError(f"the frame {frame.name}, which cannot be written in ICRS")
     usual = frame.name == "fk5" and frame.equinox.jyear == 2000.0
     return icrs, [] if usual else [f"the WCS is in {frame.name}, taken to ICRS"]
 
 
-def check_same(wcs, icrs, frame, shape):
-    """Refuse an ICRS version of a WCS that is not as exact as it should be."""
-    y, x = np.meshgrid(*(np.linspace(0, n - 1, 5) for n in shape), indexing="ij")
-    lon, lat = wcs.all_pix2world(x.ravel(), y.ravel(), 0)
-    ra, dec = icrs.all_pix2world(x.ravel(), y.ravel(), 0)
-    known = np.isfinite(lon + lat)
-    before = SkyCoord(lon[known], lat[known], unit="deg", frame=frame)
-    after = SkyCoord(ra[known], dec[known], unit="deg", frame="icrs")
-    error = before.icrs.separation(after).to_value(units.arcsec)
-    if not error.max(initial=0.0) < SAME_SKY:
-        raise ValueError(f"the frame {frame.name}, which cannot be written in ICRS")
+def nodes(shape):
+    """Give pixels on a coarse grid over an image and along its edges, as x and y."""
+    axes = [np.unique(np.linspace(0, n - 1, NODES).round()) for n in shape]
+    y, x = np.meshgrid(*axes, indexing="ij")
+    return x.ravel(), y.ravel()
 
 
-def middle(shape):
-    """Give the middle of an image as (x, y) [pixel]."""
-    return (shape[1] - 1) / 2, (shape[0] - 1) / 2
+def check_positions(file, hdu, wcs, data):
+    """Refuse a map with data on pixels that have no position, or not one of their own.
+
+    Parameters
+    ----------
+    file : superspire.maps.files.MapFile
+        The file.
+    hdu : HDU
+        The signal.
+    wcs : astropy.wcs.WCS
+        Its coordinates.
+    data : ndarray, shape (ny, nx)
+        The map; NaN where nothing was observed.
+
+    Raises
+    ------
+    InputError
+        See above.
+    """
+    x, y = nodes(data.shape)
+    if not np.isfinite(wcs.all_pix2world(x, y, 0)).all():
+        y, x = np.nonzero(np.isfinite(data))
+    elif np.isfinite(data).any():
+        kept = np.isfinite(data[y.astype(int), x.astype(int)])
+        middle = field_pixel(data)
+        x, y = np.append(x[kept], middle[0]), np.append(y[kept], middle[1])
+    lon, lat = wcs.all_pix2world(x, y, 0)
+    nowhere = int((~np.isfinite(lon + lat)).sum())
+    if nowhere:
+        raise file.error(
+            f"a position on the sky for every observed pixel of {file.label(hdu)}",
+            f"none for {nowhere} of them",
+        )
+    few = slice(None, None, max(1, len(x) // NODES**2))
+    back = np.subtract(pixels_of(wcs, lon[few], lat[few]), [x[few], y[few]])
+    wrong = float(np.max(np.nan_to_num(np.hypot(*back), nan=np.inf), initial=0.0))
+    if wrong > SAME_PIXEL:
+        raise file.error(
+            f"a celestial WCS in {file.label(hdu)} that leads from the sky back to the "
+            "pixels",
+            f"one that misses them by {wrong:.4g} pixels",
+        )
 
 
-def pixel_area(wcs, shape):
-    """Compute the solid angle of the pixel in the middle of an image.
+def describe_pixels(wcs, data):
+    """Measure the pixels in the middle of what was observed.
+
+    Parameters
+    ----------
+    wcs : astropy.wcs.WCS
+        Celestial coordinates.
+    data : ndarray, shape (ny, nx)
+        The map; NaN where nothing was observed.
+
+    Returns
+    -------
+    area : float
+        Solid angle [arcsec²].
+    remarks : list of str
+        Whether they are not square.
+    """
+    matrix = pixel_matrix(wcs, *field_pixel(data))
+    area = abs(np.linalg.det(matrix))
+    sides = np.linalg.norm(matrix, axis=0)
+    lean = abs(matrix[:, 0] @ matrix[:, 1]) / sides.prod()
+    if max(abs(sides[0] / sides[1] - 1.0), lean) <= SQUARE:
+        return float(area), []
+    text = " x ".join(f"{side:.4g}" for side in sides)
+    lean = np.degrees(np.arcsin(min(lean, 1.0)))
+    oblique = f", {lean:.2g} deg from a right angle" if lean > 0.5 else ""
+    return float(area), [f"the pixels are not square ({text} arcsec{oblique})"]
+
+
+def pixel_areas(wcs, shape):
+    """Compute the solid angle of every pixel of an image.
 
     Parameters
     ----------
@@ -172,17 +396,26 @@ def pixel_area(wcs, shape):
 
     Returns
     -------
-    float
-        Norm of the product of the two vectors along its sides [arcsec²].
+    ndarray of float32, shape (ny, nx)
+        Norm of the product of the two vectors along the sides of each pixel
+        [arcsec²], interpolated linearly on a coarse grid; NaN where a pixel has no
+        position.
     """
-    x, y = middle(shape)
-    x, y = x + np.array([-0.5, 0.5, 0.0, 0.0]), y + np.array([0.0, 0.0, -0.5, 0.5])
-    sky = SkyCoord(*wcs.all_pix2world(x, y, 0), unit="deg").cartesian.xyz.value
-    sides = sky[:, 1] - sky[:, 0], sky[:, 3] - sky[:, 2]
-    return float(np.linalg.norm(np.cross(*sides)) * np.degrees(1.0) ** 2 * 3600.0**2)
+    rows, columns = (np.linspace(0, n - 1, min(n, 4 * NODES)) for n in shape)
+    y, x = (axis.ravel() for axis in np.meshgrid(rows, columns, indexing="ij"))
+    up, down, right, left = (
+        sky_positions(wcs, x + dx, y + dy)
+        for dx, dy in ((0.0, 0.5), (0.0, -0.5), (0.5, 0.0), (-0.5, 0.0))
+    )
+    areas = RADIAN**2 * np.linalg.norm(np.cross(right - left, up - down), axis=1)
+    areas = areas.reshape(len(rows), len(columns))
+    areas = np.stack([np.interp(np.arange(shape[1]), columns, row) for row in areas])
+    return np.stack(
+        [np.interp(np.arange(shape[0]), rows, column) for column in areas.T], axis=1
+    ).astype(np.float32)
 
 
-def check_grid(wcs, shape, hdus, hdu, path):
+def check_grid(wcs, shape, file, hdu):
     """Refuse a companion image (mask, error) of other sky than the signal.
 
     Parameters
@@ -191,31 +424,33 @@ def check_grid(wcs, shape, hdus, hdu, path):
         Coordinates of the signal.
     shape : tuple of int
         Shape of both images (ny, nx).
-    hdus : astropy.io.fits.HDUList
-        File of the companion.
+    file : superspire.maps.files.MapFile
+        File of the companion; gets a remark if it has no WCS.
     hdu : HDU
         The companion.
-    path : str or path-like
-        Its name.
-
-    Returns
-    -------
-    list of str
-        A remark if the companion has no WCS.
     """
     try:
-        other, *_ = celestial_wcs(hdus, hdu, path, shape)
+        other, _ = celestial_wcs(file, hdu, shape)
     except InputError:
-        return [f"{path} has no usable WCS and is taken to lie pixel on pixel"]
-    x, y = np.array([0, shape[1] - 1, 0]), np.array([0, 0, shape[0] - 1])
-    ours, theirs = (
-        SkyCoord(*w.all_pix2world(x, y, 0), unit="deg") for w in (wcs, other)
-    )
-    distance = ours.separation(theirs).to_value(units.arcsec)
-    distance = distance.max() / np.sqrt(pixel_area(wcs, shape))
-    if not distance < SAME_GRID:
-        raise InputError(
-            f"{path}: expected {label(hdus, hdu)} on the pixels of the signal, found "
-            f"its corners {distance:.4g} pixels away"
+        file.remark(f"{file.path} has no usable WCS and is taken to lie pixel on pixel")
+        return
+    corners = np.array([*product((0, shape[1] - 1), (0, shape[0] - 1))], float).T
+    ours, theirs = (sky_positions(each, *corners) for each in (wcs, other))
+    known = np.isfinite(ours).all(axis=1) & np.isfinite(theirs).all(axis=1)
+    side = np.sqrt(abs(np.linalg.det(pixel_matrix(wcs, *middle(shape)))))
+    distance = RADIAN * np.linalg.norm(ours - theirs, axis=1) / side
+    if known.any() and not distance[known].max() < SAME_GRID:
+        raise file.error(
+            f"{file.label(hdu)} on the pixels of the signal",
+            f"its corners {distance[known].max():.4g} pixels away",
         )
-    return []
+
+
+def middle(shape):
+    """Give the middle of an image as (x, y) [pixel]."""
+    return (shape[1] - 1) / 2, (shape[0] - 1) / 2
+
+
+def pixel_area(wcs, shape):
+    """Compute the solid angle of the pixel in the middle of an image [arcsec²]."""
+    return float(abs(np.linalg.det(pixel_matrix(wcs, *middle(shape)))))

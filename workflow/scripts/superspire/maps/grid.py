@@ -5,6 +5,7 @@ from scipy import fft
 from scipy.ndimage import map_coordinates
 
 from superspire.maps.interpolation import pixel_positions
+from superspire.maps.positions import resampled
 from superspire.maps.tiling import common_grid, observed_at
 
 STEP = 3.0
@@ -39,10 +40,7 @@ def coarse_grid(maps, step=STEP):
         If no sky is covered by all bands.
     """
     wcs, shape = common_grid(maps, {band: f"map {band}" for band in maps})
-    wcs = wcs.deepcopy()
-    wcs.wcs.crpix = (wcs.wcs.crpix - 0.5) / step + 0.5
-    wcs.wcs.cdelt = wcs.wcs.cdelt * step
-    return wcs, tuple(max(1, int(side // step)) for side in shape)
+    return resampled(wcs, step), tuple(max(1, int(side // step)) for side in shape)
 
 
 def oversample(image, factor=OVERSAMPLING, rim=RIM):

@@ -6,33 +6,28 @@ printed and returned as well.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from astropy.wcs.utils import proj_plane_pixel_area
 
 from superspire.errors import InputError
 from superspire.instruments import BANDS
 from superspire.io import Map
+from superspire.maps.archives import open_map
 from superspire.maps.background import background
-from superspire.maps.coordinates import celestial_wcs, check_grid
-from superspire.maps.hdus import (
-    ERROR,
-    MASK,
-    find_named,
-    is_image,
-    label,
-    open_fits,
-    pixels,
+from superspire.maps.blanks import HUGE
+from superspire.maps.coordinates import (
+    celestial_wcs,
+    check_positions,
+    describe_pixels,
+    pixel_areas,
 )
+from superspire.maps.masks import apply_masks, blank_pixels, read_companion
 from superspire.maps.reading import decide, error_unit, is_variance
+from superspire.maps.signals import ERROR
 from superspire.maps.surveys import ZERO_MEAN, check_scatter
 from superspire.maps.units import to_mjy_per_beam
 
 LEVELS = ("auto", "subtract", "keep")
-
-MUCH = 0.5
-"""Share of the observed pixels above which masking them is worth a remark."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +44,7 @@ class Observation:
     record : dict
         What was decided: layout, HDUs, mask and its polarity, unit and its origin,
         factor, beam, pixel scale, sky level; ``remarks`` has a sentence about
-        everything unusual.
+        everything unusual, ``warnings`` those that the user should see at once.
     """
 
     map: Map
@@ -68,23 +63,26 @@ def read_observation(
     sky_level=0.0,
     error=None,
     fcf=None,
+    blank="auto",
 ):
     """Read one real map as the network expects it.
 
     Parameters
     ----------
     path : str or path-like
-        FITS file, perhaps compressed.
+        FITS file, perhaps compressed, or the folder or the archive of an observation
+        (`superspire.maps.archives.open_map`).
     band : int
         250, 350, 450 or 500 [µm].
     unit : str, optional
-        Unit of the map if its header does not give one that can be understood.
+        Unit of the map, whatever its header says.
     hdu : str or int, optional
         EXTNAME or number of the signal's HDU; found by itself by default.
     mask : str or path-like, optional
         File with the mask, if it is a file of its own (H-ATLAS).
     mask_good : {0, 1}, optional
-        Value of good pixels in the mask; by default 1 for H-ATLAS and 0 for others.
+        Value of good pixels in the mask; by default what its unobserved pixels show,
+        else 1 for H-ATLAS and 0 for others.
     level : {"auto", "subtract", "keep"}
         Whether the map is shifted by a constant so that its clipped median becomes
         `sky_level`. ``"auto"`` keeps maps that are of zero mean by construction
@@ -99,6 +97,9 @@ def read_observation(
         H-ATLAS, rms of SCUBA-2); it goes before an error in the map's file.
     fcf : float, optional
         Flux conversion factor of maps in pW [mJy/beam/pW].
+    blank : "auto", "none" or float
+        Value of pixels that were not observed, besides NaN; by default found by
+        `superspire.maps.blanks.find_blanks`.
 
     Returns
     -------
@@ -114,48 +115,46 @@ def read_observation(
             f"expected level of a field to be one of {', '.join(LEVELS)}, "
             f"found {level!r}"
         )
-    with open_fits(path) as hdus:
-        decision = decide(hdus, path, band, unit, hdu, mask, mask_good, fcf)
-        signal, remarks = decision.signal, decision.remarks
-        data = signal_pixels(hdus, signal, path, remarks)
-        wcs, pixel_area, unusual = celestial_wcs(hdus, signal, path, data.shape)
-        remarks += unusual
-        check_pixel(hdus, signal, path, band, wcs, remarks)
-        masked = apply_masks(hdus, decision, data, path, wcs, mask)
-        factor = to_mjy_per_beam(decision.unit, band, pixel_area)
-        sigma, found = read_error(hdus, decision, data.shape, path, wcs, error)
-        if sigma is not None:
-            spelt = error_unit(found["header"], found["variance"], decision, fcf, path)
-            sigma *= to_mjy_per_beam(spelt, band, pixel_area)
-        signal_label = label(hdus, signal)
-    check_observed(data, path, signal_label, masked)
-    data *= np.float32(factor)
-    check_error(data, sigma, remarks)
-    shifted = shift_level(data, level, decision.layout, sky_level)
-    remarks += check_scatter(shifted["rms_mjy_beam"], band)
-    record = {
-        "file": Path(path).name,
-        "band": band,
-        "layout": decision.layout,
-        "signal": signal_label,
-        "error": None if sigma is None else found["label"],
-        **masked,
-        "unit": decision.unit_text,
-        "unit_from": decision.unit_from,
-        "mjy_per_beam_per_unit": factor,
-        "beam_fwhm_arcsec": decision.fwhm,
-        "beam_from": decision.fwhm_from,
-        "beam_area_arcsec2": BANDS[band].effective_area,
-        "matched_filtered": decision.matched,
-        "pixel_arcsec": np.sqrt(pixel_area),
-        "shape": list(data.shape),
-        "observed_fraction": float(np.isfinite(data).mean()),
-        **shifted,
-        "remarks": remarks,
-    }
+    with open_map(path, band) as file:
+        decision = decide(file, band, unit, hdu, mask, mask_good, fcf)
+        data = signal_pixels(file, decision.signal)
+        wcs, unusual = celestial_wcs(file, decision.signal, data.shape)
+        file.remarks += unusual
+        blanks = blank_pixels(file, decision.signal, data, blank)
+        masked = apply_masks(file, decision, data, wcs, mask)
+        check_observed(file, decision.signal, data, masked)
+        check_positions(file, decision.signal, wcs, data)
+        area = check_pixel(file, decision.signal, band, wcs, data)
+        factor = to_mjy_per_beam(decision.unit, band, area)
+        data *= factors(decision.unit, band, wcs, data.shape)
+        sigma, label = read_error(file, decision, band, data.shape, wcs, error, fcf)
+        check_error(data, sigma, file)
+        shifted = shift_level(data, level, decision.layout, sky_level)
+        file.remarks += check_scatter(shifted["rms_mjy_beam"], band)
+        record = {
+            "file": file.name,
+            "found_in": None if file.path == str(path) else str(path),
+            "band": band,
+            "layout": decision.layout,
+            "signal": file.label(decision.signal),
+            "error": label,
+            **masked,
+            "blank": blanks,
+            "unit": decision.unit_text,
+            "unit_from": decision.unit_from,
+            "mjy_per_beam_per_unit": factor,
+            "beam_fwhm_arcsec": decision.fwhm,
+            "beam_from": decision.fwhm_from,
+            "beam_area_arcsec2": BANDS[band].effective_area,
+            "matched_filtered": decision.matched,
+            "pixel_arcsec": float(np.sqrt(area)),
+            "shape": list(data.shape),
+            "observed_fraction": float(np.isfinite(data).mean()),
+            **shifted,
+            "remarks": file.remarks,
+            "warnings": file.warnings,
+        }
     print_decision(record)
-    if sigma is not None:
-        sigma = sigma.astype(np.float32)
     return Observation(Map(data, wcs), sigma, record)
 
 
@@ -174,178 +173,120 @@ def print_decision(record):
         print(f"{record['file']}: {remark}")
 
 
-def signal_pixels(hdus, signal, path, remarks):
+def signal_pixels(file, signal):
     """Read the signal as float32 with NaN for everything that is not a number."""
     with np.errstate(over="ignore", invalid="ignore"):
-        data = pixels(hdus, signal, path).astype(np.float32)
+        data = file.pixels(signal).astype(np.float32)
     infinite = int(np.isinf(data).sum())
     if infinite:
-        remarks.append(f"{infinite} infinite pixels are not used")
+        file.remark(f"{infinite} infinite pixels are not used")
         data[np.isinf(data)] = np.nan
     return data
 
 
-def check_pixel(hdus, signal, path, band, wcs, remarks):
-    """Refuse pixels that cannot sample the beam: the WCS then lacks its scale."""
-    size = 3600.0 * np.sqrt(proj_plane_pixel_area(wcs))
-    fwhm = BANDS[band].fwhm
-    if size > fwhm:
-        raise InputError(
-            f"{path}: expected pixels smaller than the beam of {fwhm} arcsec in the "
-            f"WCS of {label(hdus, signal)}, found {size:.4g} arcsec"
+def check_pixel(file, signal, band, wcs, data):
+    """Measure the solid angle of a pixel [arcsec²]; refuse those that miss the beam."""
+    area, unusual = describe_pixels(wcs, data)
+    file.remarks += unusual
+    size, fwhm = np.sqrt(area), BANDS[band].fwhm
+    if not 0 < size <= fwhm:
+        raise file.error(
+            f"pixels smaller than the beam of {fwhm} arcsec in the WCS of "
+            f"{file.label(signal)}",
+            f"{size:.4g} arcsec",
         )
     if size > fwhm / 2.0:
-        remarks.append(
+        file.remark(
             f"pixels of {size:.4g} arcsec sample the beam of {fwhm} arcsec too coarsely"
         )
+    return area
 
 
-def check_observed(data, path, signal_label, masked):
+def check_observed(file, signal, data, masked):
     """Refuse a map without a single observed pixel."""
     if np.isfinite(data).any():
         return
     by = "" if masked["mask"] is None else f" after masking with {masked['mask']}"
-    raise InputError(
-        f"{path}: expected observed pixels in {signal_label}, found only NaN{by}"
-    )
+    raise file.error(f"observed pixels in {file.label(signal)}", "only NaN", by)
 
 
-def apply_masks(hdus, decision, data, path, wcs, mask_path):
-    """Set masked pixels and pixels without coverage to NaN.
+def factors(unit, band, wcs, shape):
+    """Compute what turns a map into mJy/beam: a number, or one for each pixel.
 
     Parameters
     ----------
-    hdus : astropy.io.fits.HDUList
-        The file.
-    decision : Decision
-        How it is read; gets remarks.
-    data : ndarray, shape (ny, nx)
-        The pixels of the signal, changed in place.
-    path : str or path-like
-        Its name, for messages.
+    unit : superspire.maps.units.Unit
+        Unit of the map.
+    band : int
+        Wavelength [µm].
     wcs : astropy.wcs.WCS
-        Coordinates of the signal.
-    mask_path : str or path-like or None
-        A mask in a file of its own.
-
-    Returns
-    -------
-    dict
-        What was used: ``mask``, ``mask_good``, ``coverage``.
-    """
-    used = {"mask": None, "mask_good": None, "coverage": None}
-    mask = None
-    if mask_path is not None:
-        mask, used["mask"], _ = read_companion(
-            mask_path, MASK, data.shape, wcs, "a mask", decision.remarks
-        )
-    elif decision.mask is not None:
-        mask = pixels(hdus, decision.mask, path, data.shape)
-        used["mask"] = label(hdus, decision.mask)
-    if mask is not None:
-        good = used["mask_good"] = decision.mask_good
-        bad = ((mask == 0) if good else (mask != 0)) | ~np.isfinite(mask)
-        observed = np.isfinite(data)
-        lost = (bad & observed).sum() / max(observed.sum(), 1)
-        if lost > MUCH:
-            decision.remarks.append(
-                f"{used['mask']} takes away {100 * lost:.0f} % of the observed pixels: "
-                "check mask_good"
-            )
-        data[bad] = np.nan
-    if decision.coverage is not None:
-        used["coverage"] = label(hdus, decision.coverage)
-        data[~(pixels(hdus, decision.coverage, path, data.shape) > 0)] = np.nan
-    return used
-
-
-def read_companion(path, names, shape, wcs, kind, remarks):
-    """Read a mask or an error that is a file of its own.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-    names : tuple of str
-        Names that its HDU may have; by default it is the first image.
+        Its coordinates.
     shape : tuple of int
-        Shape of the signal.
-    wcs : astropy.wcs.WCS
-        Coordinates of the signal.
-    kind : str
-        What is expected, for messages.
-    remarks : list of str
-        Gets what is unusual.
+        Its shape (ny, nx).
 
     Returns
     -------
-    data : ndarray, shape `shape`
-    found : str
-        File and HDU.
-    header : astropy.io.fits.Header
-        Of that HDU.
+    float32 or ndarray of float32, shape (ny, nx)
     """
-    with open_fits(path) as hdus:
-        first = next((hdu for hdu in hdus if is_image(hdu)), None)
-        hdu = find_named(hdus, names) or first
-        if hdu is None:
-            raise InputError(f"{path}: expected {kind}, found no image HDU")
-        data = pixels(hdus, hdu, path, shape)
-        remarks += check_grid(wcs, shape, hdus, hdu, path)
-        return data, f"{Path(path).name}, {label(hdus, hdu)}", hdu.header
+    if unit.area != "pixel":
+        return np.float32(to_mjy_per_beam(unit, band, 1.0))
+    return np.float32(to_mjy_per_beam(unit, band, 1.0)) / pixel_areas(wcs, shape)
 
 
-def read_error(hdus, decision, shape, path, wcs, error_path):
+def read_error(file, decision, band, shape, wcs, error_path, fcf):
     """Read the standard deviation of the pixels, if there is one.
 
     Parameters
     ----------
-    hdus : astropy.io.fits.HDUList
-        The file.
-    decision : Decision
-        How it is read; gets remarks.
+    file : superspire.maps.files.MapFile
+        The file; gets remarks.
+    decision : superspire.maps.reading.Decision
+        How it is read.
+    band : int
+        Wavelength [µm].
     shape : tuple of int
         Shape of the signal.
-    path : str or path-like
-        Its name, for messages.
     wcs : astropy.wcs.WCS
         Coordinates of the signal.
     error_path : str or path-like or None
         An error in a file of its own.
+    fcf : float or None
+        Flux conversion factor [mJy/beam/pW].
 
     Returns
     -------
-    error : ndarray of float64, shape (ny, nx), or None
-        In the unit that the header gives; NaN where there is none.
-    found : dict or None
-        ``label``, ``header``, and whether it was a ``variance``.
+    error : ndarray of float32, shape (ny, nx), or None
+        [mJy/beam]; NaN where there is none.
+    label : str or None
+        Where it was found.
     """
     if error_path is not None:
-        error, where, header = read_companion(
-            error_path, ERROR, shape, wcs, "an error", decision.remarks
+        error, label, text = read_companion(
+            error_path, ERROR, shape, wcs, "an error", file
         )
     elif decision.error is not None:
-        error = pixels(hdus, decision.error, path, shape)
-        where, header = label(hdus, decision.error), decision.error.header
+        error, label = file.pixels(decision.error, shape), file.label(decision.error)
+        text = file.cards(decision.error).text
     else:
         return None, None
-    variance = is_variance(header)
     error = error.astype(np.float64)
     with np.errstate(invalid="ignore"):
-        error[~((error >= 0) & np.isfinite(error))] = np.nan
+        error[~((error >= 0) & (error < HUGE))] = np.nan
+    variance = is_variance(text)
     if variance:
-        error, where = np.sqrt(error), f"{where}, square root"
-    return error, {"label": where, "header": header, "variance": variance}
+        error, label = np.sqrt(error), f"{label}, square root"
+    unit = error_unit(text, variance, decision, fcf, file)
+    return (error * factors(unit, band, wcs, shape)).astype(np.float32), label
 
 
-def check_error(data, error, remarks):
+def check_error(data, error, file):
     """Remark on observed pixels without an error."""
     if error is None:
         return
     observed = np.isfinite(data)
     missing = (observed & ~(error > 0)).sum() / observed.sum()
     if missing > 0:
-        remarks.append(f"{100 * missing:.2g} % of the observed pixels have no error")
+        file.remark(f"{100 * missing:.2g} % of the observed pixels have no error")
 
 
 def shift_level(data, level, layout, sky_level):

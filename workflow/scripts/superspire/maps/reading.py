@@ -1,21 +1,15 @@
 """Decide how a real map is read: signal, error, mask and its polarity, unit, beam."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from superspire.errors import InputError
-from superspire.maps.hdus import (
+from superspire.maps.files import HDU, is_image
+from superspire.maps.signals import (
     COVERAGE,
     ERROR,
-    HDU,
     MASK,
-    SIGNAL,
-    find_named,
+    find_companions,
     find_signal,
-    headers,
-    is_image,
-    label,
-    name,
-    text,
 )
 from superspire.maps.surveys import (
     declared_band,
@@ -38,7 +32,10 @@ from superspire.maps.units import (
 UNIT_KEYS = ("BUNIT", "SIGUNIT", "QTTY____", "UNITS")
 
 
-@dataclass
+CONFIGURED = "the configuration (unit)"
+
+
+@dataclass(frozen=True)
 class Decision:
     """How a file is read.
 
@@ -52,18 +49,22 @@ class Decision:
         Its unit.
     unit_text, unit_from : str
         The unit as it is spelt, and where it was found.
-    mask, coverage, error : HDU or None
+    overruled : list of Unit
+        Units of the header that the user says are wrong.
+    mask, error : HDU or None
         Companions in the same file.
+    coverage : list of HDU
+        Those that are zero where nothing was observed.
     mask_good : {0, 1}
         Value of good pixels in the mask.
+    mask_told : bool
+        Whether the user says so.
     matched : bool
         Whether it is matched-filtered.
     fwhm : float
         Full width at half maximum of its beam [arcsec].
     fwhm_from : str
         Where that was found.
-    remarks : list of str
-        What is unusual.
     """
 
     signal: HDU
@@ -71,27 +72,26 @@ class Decision:
     unit: Unit
     unit_text: str
     unit_from: str
+    overruled: list
     mask: HDU | None
-    coverage: HDU | None
     error: HDU | None
+    coverage: list
     mask_good: int
+    mask_told: bool
     matched: bool
     fwhm: float
     fwhm_from: str
-    remarks: list = field(default_factory=list)
 
 
-def decide(hdus, path, band, unit=None, hdu=None, mask=None, mask_good=None, fcf=None):
+def decide(file, band, unit=None, hdu=None, mask=None, mask_good=None, fcf=None):
     """Decide how a file is read: signal, error, mask and its polarity, unit, beam.
 
     Parameters
     ----------
-    hdus : astropy.io.fits.HDUList
-        The file.
-    path : str or path-like
-        Its name.
+    file : superspire.maps.files.MapFile
+        The file; gets remarks and warnings.
     band, unit, hdu, mask, mask_good, fcf
-        See `read_observation`.
+        See `superspire.maps.reader.read_observation`.
 
     Returns
     -------
@@ -102,76 +102,72 @@ def decide(hdus, path, band, unit=None, hdu=None, mask=None, mask_good=None, fcf
     InputError
         If the signal or its unit cannot be found, or it is of another band.
     """
-    signal = find_signal(hdus, path, hdu)
-    cards = headers(hdus, signal)
-    remarks = []
-    images = [name(each) or "unnamed" for each in hdus if is_image(each)]
-    if hdu is None and name(signal) not in SIGNAL and len(images) > 1:
-        remarks.append(
-            f"no HDU is named {', '.join(SIGNAL)}: {label(hdus, signal)} is taken for "
-            f"the signal, of {', '.join(images)}"
-        )
-    remarks += [
-        f"{label(hdus, each)} is empty"
-        for each in hdus
-        if name(each) in {*MASK, *COVERAGE, *ERROR} and not is_image(each)
-    ]
-    check_band(hdus, signal, path, band)
-    named = named_band(path)
-    if named is not None and not is_same_band(named, band):
-        remarks.append(f"the name of the file speaks of {named} µm, not of {band} µm")
-    layout = find_layout(hdus, signal, path, mask)
-    matched = is_matched_filtered(hdus, signal, path)
-    fwhm, fwhm_from, unusual = find_beam(cards, layout, band, matched)
-    remarks += unusual
-    spelt, unit_text, unit_from, unusual = find_unit(
-        hdus, signal, path, unit, layout, fcf
+    signal = find_signal(file, band, hdu)
+    for each in file.hdus:
+        if file.extname(each) in {*MASK, *COVERAGE, *ERROR} and not is_image(each):
+            file.remark(f"{file.label(each)} is empty")
+    check_band(file, signal, band)
+    layout = find_layout(file, signal, mask)
+    matched = is_matched_filtered(file, signal)
+    fwhm, fwhm_from = find_beam(file, signal, layout, band, matched)
+    spelt, unit_text, unit_from = find_unit(file, signal, unit, layout, fcf)
+    wrong = [parse_unit(text) for _, text in given_units(file, signal) if unit]
+    masks, errors = (
+        find_companions(file, signal, names, band) for names in (MASK, ERROR)
     )
-    remarks += unusual
-    partner = [f"{name(signal)}_{key}" for key in ERROR]
     return Decision(
         signal=signal,
         layout=layout,
         unit=spelt,
         unit_text=unit_text,
         unit_from=unit_from,
-        mask=find_named(hdus, MASK),
-        coverage=find_named(hdus, COVERAGE),
-        error=find_named(hdus, [*partner, *ERROR]),
-        mask_good=mask_good if mask_good is not None else int(layout == "H-ATLAS"),
+        overruled=[each for each in wrong if each not in (None, spelt)],
+        mask=next(iter(masks), None),
+        error=next(iter(errors), None),
+        coverage=find_companions(file, signal, COVERAGE, band),
+        mask_good=choose_polarity(file, layout, masks, mask_good),
+        mask_told=mask_good is not None,
         matched=matched,
         fwhm=fwhm,
         fwhm_from=fwhm_from,
-        remarks=remarks,
     )
 
 
-def check_band(hdus, signal, path, band):
+def choose_polarity(file, layout, masks, told):
+    """Choose the value of good pixels in a mask: as told, by its name or the layout."""
+    if told is not None:
+        return told
+    good = masks and file.extname(masks[0]).startswith("good")
+    return int(bool(good) or layout == "H-ATLAS")
+
+
+def check_band(file, signal, band):
     """Refuse a map whose header says that it is of another band."""
-    for header in headers(hdus, signal):
-        declared = declared_band(header)
+    for hdu in file.described_by(signal):
+        declared = declared_band(lambda key, hdu=hdu: file.text(hdu, key))
         if declared is not None and not is_same_band(declared[1], band):
-            where = label(hdus, signal if header is signal.header else hdus[0])
-            raise InputError(
-                f"{path}: expected a map at {band} µm, found {declared[0]} of "
-                f"{where} for {declared[1]:g} µm"
+            raise file.error(
+                f"a map at {band} µm",
+                f"{declared[0]} of {file.label(hdu)} for {declared[1]:g} µm",
             )
+    named = named_band(file.name)
+    if named is not None and not is_same_band(named, band):
+        file.warn(f"the name of the file speaks of {named} µm, not of {band} µm")
 
 
-def find_unit(hdus, signal, path, configured, layout, fcf):
+def find_unit(file, signal, configured, layout, fcf):
     """Find the unit of a map.
 
-    The order is BUNIT, SIGUNIT, QTTY____, UNITS (each in the signal's HDU, then in
-    an empty HDU 0), the configuration, and Jy/beam for SMAP files, which have none.
+    The order is the configuration, then BUNIT, SIGUNIT, QTTY____, UNITS (each in the
+    signal's HDU, then in an empty HDU 0), and Jy/beam for SMAP files, which have none.
 
     Parameters
     ----------
-    hdus : astropy.io.fits.HDUList
-        The file.
+    file : superspire.maps.files.MapFile
+        The file; gets a remark about every unit that differs, or a warning where it is
+        the configuration's that the file contradicts.
     signal : HDU
         Its signal.
-    path : str or path-like
-        Its name, for messages.
     configured : str or None
         The unit that the configuration gives.
     layout : str
@@ -186,58 +182,57 @@ def find_unit(hdus, signal, path, configured, layout, fcf):
         The unit as it was understood.
     origin : str
         Where it was found.
-    remarks : list of str
-        What contradicts it.
 
     Raises
     ------
     InputError
-        If there is no unit, or it is pW without a flux conversion factor.
+        If there is no unit, that of the configuration is not understood, or it is pW
+        without a flux conversion factor.
     """
-    given = given_units(hdus, signal)
-    if configured:
-        given.append(("the configuration (unit)", str(configured)))
+    told = [(CONFIGURED, str(configured))] if configured else []
+    given = told + given_units(file, signal)
     read = [(origin, spelt, read_unit(spelt, fcf)) for origin, spelt in given]
     for origin, spelt, unit in read:
         if unit is None and is_picowatt(spelt):
-            raise no_factor(path, spelt, origin)
-        if unit is not None:
+            raise no_factor(file.path, spelt, origin)
+        if unit is not None or origin == CONFIGURED:
             break
     chosen = next((each for each in read if each[2] is not None), None)
     if chosen is None and not given and layout == "HerMES SMAP":
-        return Unit(1.0, "beam"), "Jy/beam", "HerMES SMAP file without BUNIT", []
-    if chosen is None:
+        return Unit(1.0, "beam"), "Jy/beam", "HerMES SMAP file without BUNIT"
+    if chosen is None or (told and read[0][2] is None):
         tried = "; ".join(f"{spelt!r} in {origin}" for origin, spelt in given)
-        raise InputError(
-            f"{path}: expected the unit of {label(hdus, signal)} in "
-            f"{', '.join(UNIT_KEYS)} or the configuration (unit) as {EXPECTED_UNITS}, "
-            f"found {tried or 'none'}"
+        raise file.error(
+            f"the unit of {file.label(signal)} in {', '.join(UNIT_KEYS)} or the "
+            f"configuration (unit) as {EXPECTED_UNITS}",
+            tried or "none",
         )
     origin, spelt, unit = chosen
-    remarks = [
-        f"the unit {other!r} in {where} "
-        + ("is not understood" if read_as is None else "is another one")
-        + f", {spelt!r} in {origin} is used"
-        for where, other, read_as in read
-        if read_as != unit
-    ]
+    for where, other, read_as in read:
+        if read_as != unit:
+            another = read_as is not None or is_picowatt(other)
+            note = file.warn if told and another else file.remark
+            note(
+                f"the unit {other!r} in {where} "
+                + ("is not understood" if read_as is None else "is another one")
+                + f", {spelt!r} in {origin} is used"
+            )
     if not is_picowatt(spelt):
         spelt = str(unit)
         if fcf is not None:
-            remarks.append("fcf is not used, as the map is not in pW")
+            file.warn("fcf is not used, as the map is not in pW")
     else:
         spelt = f"pW with fcf {fcf:g} mJy/beam/pW"
-    return unit, spelt, origin, remarks
+    return unit, spelt, origin
 
 
-def given_units(hdus, signal):
+def given_units(file, signal):
     """List the cards that give the unit of a map, best first, as (origin, text)."""
-    empty = [] if signal is hdus[0] or is_image(hdus[0]) else [hdus[0]]
     return [
-        (f"{key} of {label(hdus, hdu)}", text(hdu.header, key))
+        (f"{key} of {file.label(hdu)}", file.text(hdu, key))
         for key in UNIT_KEYS
-        for hdu in (signal, *empty)
-        if text(hdu.header, key)
+        for hdu in file.described_by(signal)
+        if file.text(hdu, key)
     ]
 
 
@@ -256,31 +251,37 @@ def no_factor(path, spelt, origin):
     )
 
 
-def is_variance(header):
-    """Tell from its name or its unit whether an error is a variance."""
-    squares = (text(header, key) for key in UNIT_KEYS)
-    return text(header, "EXTNAME").lower() == "variance" or any(
+def is_variance(text):
+    """Tell from its name or its unit whether an error is a variance.
+
+    Parameters
+    ----------
+    text : callable
+        From a keyword to the value of its card in the error's header.
+    """
+    squares = (text(key) for key in UNIT_KEYS)
+    return text("EXTNAME").lower() in ("variance", "var") or any(
         is_picowatt(each, squared=True) or parse_variance_unit(each) is not None
         for each in squares
         if each
     )
 
 
-def error_unit(header, variance, decision, fcf, path):
+def error_unit(text, variance, decision, fcf, file):
     """Find the unit of an error, by default that of the signal.
 
     Parameters
     ----------
-    header : astropy.io.fits.Header
-        Header of the error.
+    text : callable
+        From a keyword to the value of its card in the error's header.
     variance : bool
         Whether it is a variance.
     decision : Decision
-        How the signal is read; gets remarks.
+        How the signal is read.
     fcf : float or None
         Flux conversion factor [mJy/beam/pW].
-    path : str or path-like
-        Name of the map, for messages.
+    file : superspire.maps.files.MapFile
+        The file of the signal; gets remarks.
 
     Returns
     -------
@@ -289,19 +290,21 @@ def error_unit(header, variance, decision, fcf, path):
     """
     read = parse_variance_unit if variance else parse_unit
     for key in UNIT_KEYS:
-        spelt = text(header, key)
+        spelt = text(key)
         if not spelt:
             continue
         if is_picowatt(spelt, squared=variance):
             if fcf is None:
-                raise no_factor(path, spelt, f"{key} of the error")
+                raise no_factor(file.path, spelt, f"{key} of the error")
             return calibrated_picowatt(fcf)
         unit = read(spelt)
+        if unit in decision.overruled:
+            return decision.unit
         if unit is not None:
             if unit != decision.unit:
-                decision.remarks.append(f"the error is in {unit}, unlike the signal")
+                file.remark(f"the error is in {unit}, unlike the signal")
             return unit
-        decision.remarks.append(
+        file.remark(
             f"the unit {spelt!r} in {key} of the error is not understood, that of the "
             "signal is used"
         )

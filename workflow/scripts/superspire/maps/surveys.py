@@ -1,4 +1,8 @@
-"""What the files of a survey tell by their layout: band, beam, zero point."""
+"""What the layout of a survey's files implies: band, beam, zero point.
+
+Layouts are recognised by keywords that identify them and by the names of files, never
+by prose (HISTORY, COMMENT), which may mention any survey.
+"""
 
 import re
 from pathlib import Path
@@ -6,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from superspire.instruments import BANDS, SPIRE
-from superspire.maps.hdus import headers, name, text
+from superspire.maps.cards import as_number
 
 DETECTORS = {"PSW": 250, "PMW": 350, "PLW": 500}
 
@@ -16,7 +20,10 @@ WAVELENGTHS = {70, 100, 160, 250, 350, 450, 500, 850}
 SAME_BAND = 0.05
 """Greatest relative difference of a band's wavelength from its nominal one."""
 
-SMAP_KEYS = ("SMAPSVN", "MAPMAKER", "WAVELN")
+HATLAS = r"(?:Herschel[- ]?ATLAS|H-?ATLAS)(?![A-Za-z])"
+HATLAS_FILE = re.compile(r"(?:^|[^A-Za-z])H-?ATLAS", re.IGNORECASE)
+SURVEY_KEYS = ("SURVEY", "PROJECT", "PROPOSAL", "PROGRAM", "FIELD", "OBJECT", "ORIGIN")
+"""Keywords that may name a survey."""
 
 ZERO_MEAN = ("HerMES SMAP", "HELP", "SuperSPIRE")
 """Layouts whose maps are of zero mean by construction."""
@@ -48,17 +55,15 @@ CREDIBLE_RMS = (1e-2, 200.0)
 """Scatter of SPIRE maps, from the deepest stack to bright cirrus [mJy/beam]."""
 
 
-def find_layout(hdus, signal, path, mask=None):
+def find_layout(file, signal, mask=None):
     """Recognise in which layout a file was published.
 
     Parameters
     ----------
-    hdus : astropy.io.fits.HDUList
+    file : superspire.maps.files.MapFile
         The file.
     signal : HDU
         Its signal.
-    path : str or path-like
-        Its name.
     mask : str or path-like, optional
         Name of a mask that is a file of its own.
 
@@ -66,58 +71,60 @@ def find_layout(hdus, signal, path, mask=None):
     -------
     {"SuperSPIRE", "HELP", "HerMES SMAP", "HSA", "SCUBA-2", "H-ATLAS", "plain"}
     """
-    cards = headers(hdus, signal)
-    names = {name(hdu) for hdu in hdus}
-    file = Path(path).name
+    names = {file.extname(hdu) for hdu in file.hdus}
 
-    def says(key, pattern):
-        return any(re.search(pattern, text(header, key), re.I) for header in cards)
+    def says(pattern, *keys):
+        return any(
+            re.search(pattern, text, re.IGNORECASE)
+            for key in keys
+            for text in file.texts(signal, key)
+        )
 
-    if says("CREATOR", "^SuperS"):
+    if says("^SuperS", "CREATOR"):
         return "SuperSPIRE"
     if names & {"nebfilt", "mfilt", "matchedfilter"}:
         return "HELP"
-    if says("DESC", r"^\d+ microns") or any(k in h for h in cards for k in SMAP_KEYS):
+    smap = says("^(S(MAP|HIM)|HerMES)", "MAPMAKER") or says(".", "SMAPSVN", "WAVELN")
+    if smap or says(r"^\d+ microns", "DESC"):
         return "HerMES SMAP"
-    if says("CLASS___", "herschel") or says("QTTY____", ".") or says("HCSS____", "."):
+    if says("herschel", "CLASS___") or says(".", "QTTY____", "HCSS____"):
         return "HSA"
-    if says("INSTRUME", "SCUBA-?2") or says("HDUCLAS1", "NDF") or "variance" in names:
+    if says("SCUBA-?2", "INSTRUME") or says("NDF", "HDUCLAS1") or "variance" in names:
         return "SCUBA-2"
-    texts = [file, "" if mask is None else Path(mask).name]
-    texts += [str(value) for header in cards for value in header.values()]
-    if any(re.search("H-?ATLAS", each, re.IGNORECASE) for each in texts):
+    files = [file.name, "" if mask is None else Path(mask).name]
+    if says(f"^{HATLAS}", *SURVEY_KEYS) or any(map(HATLAS_FILE.search, files)):
         return "H-ATLAS"
-    if re.search("STUDIES|S2CLS", file, re.IGNORECASE):
+    if re.search("STUDIES|S2CLS", file.name, re.IGNORECASE):
         return "SCUBA-2"
     return "plain"
 
 
-def declared_band(header):
+def declared_band(text):
     """Read of which band a header says it is.
 
     Parameters
     ----------
-    header : astropy.io.fits.Header
-        Header of a map.
+    text : callable
+        From a keyword to the value of its card as text, empty if there is none.
 
     Returns
     -------
     tuple of (str, float) or None
         Keyword and wavelength [µm].
     """
-    detector = text(header, "DETECTOR")[:3].upper()
+    detector = text("DETECTOR")[:3].upper()
     if detector in DETECTORS:
         return "DETECTOR", DETECTORS[detector]
     for key in ("WAVELNTH", "WAVELN", "WVLNGTH", "WAVELEN"):
-        found = read_wavelength(text(header, key))
+        found = read_wavelength(text(key))
         if found is not None:
             return key, found
     for key in ("FILTER", "BAND", "DESC"):
-        found = read_wavelength(text(header, key))
+        found = read_wavelength(text(key))
         if found in WAVELENGTHS:
             return key, found
-    if text(header, "CTYPE3").startswith("WAVE"):
-        found = read_wavelength(text(header, "CRVAL3"))
+    if text("CTYPE3").upper().startswith("WAVE"):
+        found = read_wavelength(text("CRVAL3"))
         return None if found is None else ("CRVAL3", found)
     return None
 
@@ -148,38 +155,36 @@ def is_same_band(wavelength, band):
     return abs(wavelength / band - 1.0) <= SAME_BAND
 
 
-def is_matched_filtered(hdus, signal, path):
+def is_matched_filtered(file, signal):
     """Tell whether a map was convolved with a matched filter.
 
     Parameters
     ----------
-    hdus : astropy.io.fits.HDUList
+    file : superspire.maps.files.MapFile
         The file.
     signal : HDU
         Its signal.
-    path : str or path-like
-        Its name.
 
     Returns
     -------
     bool
-        True if the name of the file (``_mf``) or of the HDU (``MFILT``), PRODUCT or
-        the HISTORY say so.
+        True if the name of the file (``_mf``) or of the HDU (``MFILT``) or PRODUCT say
+        so.
     """
-    file = Path(path).name.split(".")[0]
-    words = [file, name(signal)]
-    for header in headers(hdus, signal):
-        words += [text(header, "PRODUCT"), *map(str, header.get("HISTORY", []))]
-    return bool(MATCHED_FILE.search(file)) or any(map(MATCHED.search, words))
+    name = file.name.split(".")[0]
+    words = [name, file.extname(signal), *file.texts(signal, "PRODUCT")]
+    return bool(MATCHED_FILE.search(name)) or any(map(MATCHED.search, words))
 
 
-def find_beam(cards, layout, band, matched):
+def find_beam(file, signal, layout, band, matched):
     """Find the beam of a map.
 
     Parameters
     ----------
-    cards : list of astropy.io.fits.Header
-        Headers that describe it.
+    file : superspire.maps.files.MapFile
+        The file; gets remarks.
+    signal : HDU
+        Its signal.
     layout : str
         From `find_layout`.
     band : int
@@ -193,50 +198,48 @@ def find_beam(cards, layout, band, matched):
         Full width at half maximum [arcsec], the geometric mean of both axes.
     origin : str
         Where it comes from.
-    remarks : list of str
-        What is unusual about it.
     """
-    remarks = []
     nominal = BANDS[band].fwhm
     fwhm, origin = SURVEY_FWHM.get(layout, {}).get(band, nominal), "nominal"
     if matched:
         fwhm = MATCHED_FWHM.get(band, fwhm)
-        remarks.append(
+        file.remark(
             "the map is matched-filtered: its sources have another shape than those "
             "that the network was trained on"
         )
-    for header in cards:
-        if not text(header, "BMAJ"):
-            continue
-        axes = [
-            header["BMAJ"],
-            header["BMIN"] if text(header, "BMIN") else header["BMAJ"],
-        ]
+    major, minor = (file.texts(signal, key) for key in ("BMAJ", "BMIN"))
+    if major:
+        axes = [major[0], minor[0] if minor else major[0]]
         found = header_beam(axes)
         if found is not None:
             fwhm, origin = found, "BMAJ and BMIN of the header"
         else:
-            remarks.append(
-                f"BMAJ and BMIN of the header ({axes[0]!r}, {axes[1]!r}) are no beam "
-                "in degrees and are not used"
+            file.remark(
+                f"BMAJ and BMIN of the header ({axes[0]}, {axes[1]}) are no beam in "
+                "degrees and are not used"
             )
-        break
     if abs(fwhm / nominal - 1.0) > BEAM_TOLERANCE:
-        remarks.append(
+        file.remark(
             f"the beam of {fwhm:.4g} arcsec ({origin}) is not the nominal one of "
             f"{nominal} arcsec at {band} µm"
         )
-    return fwhm, origin, remarks
+    return fwhm, origin
 
 
 def header_beam(axes):
-    """Compute the FWHM [arcsec] of BMAJ and BMIN [deg], None if it is not credible."""
-    try:
-        fwhm = 3600.0 * np.sqrt(np.prod(np.array(axes, float)))
-    except (TypeError, ValueError):
+    """Compute the FWHM [arcsec] of BMAJ and BMIN [deg], None if it is not credible.
+
+    Parameters
+    ----------
+    axes : sequence of str
+        Both axes as the header spells them.
+    """
+    numbers = [as_number(text) for text in axes]
+    if None in numbers or min(numbers) <= 0:
         return None
+    fwhm = 3600.0 * np.sqrt(np.prod(numbers))
     low, high = BEAM_LIMITS
-    return float(fwhm) if low <= fwhm <= high and min(axes) > 0 else None
+    return float(fwhm) if low <= fwhm <= high else None
 
 
 def check_scatter(rms, band):

@@ -11,7 +11,8 @@ from tqdm import tqdm
 
 from superspire.errors import InputError
 from superspire.instruments import BANDS, CUTOUT, PIXEL, SPIRE
-from superspire.maps.interpolation import convert, interpolate
+from superspire.maps.interpolation import interpolate
+from superspire.maps.positions import convert
 
 OVERLAP = 128
 """Least overlap of neighbouring tiles [pixel]."""

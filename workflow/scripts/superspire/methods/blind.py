@@ -4,7 +4,7 @@ import numpy as np
 from astropy.table import Table
 
 from superspire.maps.background import background
-from superspire.maps.interpolation import pixel_size
+from superspire.maps.positions import pixel_size
 from superspire.methods.beams import profile
 from superspire.methods.peaks import local_maxima
 
@@ -34,7 +34,7 @@ def find_blindly(map_, beam, colour, least_snr):
     image = np.where(observed, map_.data - level, 0.0)
     x, y, height = local_maxima(image, least_snr * noise, ~observed)
     ra, dec = map_.wcs.all_pix2world(x, y, 0) if len(x) else (x, y)
-    peak = float(profile(beam, pixel_size(map_.wcs), np.zeros(1))[0])
+    peak = float(profile(beam, pixel_size(map_), np.zeros(1))[0])
     return Table(
         {"ra": ra, "dec": dec, "flux": height / peak / colour, "snr": height / noise}
     )

@@ -8,7 +8,7 @@ from skimage.restoration import richardson_lucy
 from superspire.instruments import FWHM_PER_SIGMA
 from superspire.maps.background import background
 from superspire.maps.grid import STEP, coarse_grid, resample
-from superspire.maps.interpolation import pixel_size
+from superspire.maps.positions import pixel_size
 from superspire.methods.beams import square_profile
 from superspire.methods.peaks import local_maxima
 
@@ -108,7 +108,7 @@ def find_deconvolved(map_, beam, colour, least_snr, iterations=ITERATIONS):
     """
     wcs, shape = coarse_grid({0: map_})
     image, observed = resample(map_, wcs, shape)
-    spread = square_profile(beam, pixel_size(map_.wcs), STEP, REACH * beam.fwhm)
+    spread = square_profile(beam, pixel_size(map_), STEP, REACH * beam.fwhm)
     level = 1.0 - min(float(image.min()), 0.0)
     sharp = smooth(deconvolve(image, spread, level, iterations))
     median, noise = background(np.where(observed, sharp, np.nan))

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 from superspire.instruments import SPIRE
-from superspire.maps.interpolation import convert, pixel_size
+from superspire.maps.positions import convert, pixel_size
 from superspire.maps.tiling import tangent_wcs
 from superspire.methods.beams import radial_table, square_profile
 from superspire.methods.spectra import white_noise
@@ -109,7 +109,7 @@ def force_band(map_, beam, wcs, sources):
     rows, columns = np.nonzero(np.isfinite(map_.data))
     pixels = np.column_stack(convert(wcs, map_.wcs, columns, rows))
     values = map_.data[rows, columns].astype(float)
-    table = radial_table(beam, pixel_size(map_.wcs), REACH * beam.fwhm)
+    table = radial_table(beam, pixel_size(map_), REACH * beam.fwhm)
     rim = RIM * beam.fwhm
     fluxes = np.zeros(len(sources))
     if len(sources) == 0:
@@ -184,7 +184,7 @@ def force(maps, beams, statistics, ra, dec):
     sources = np.column_stack(wcs.all_world2pix(ra, dec, 0)).reshape(-1, 2)
     fluxes, variance, total = {}, 0.0, np.zeros(len(ra))
     for band in SPIRE:
-        colour, pixel = statistics["colours"][str(band)], pixel_size(maps[band].wcs)
+        colour, pixel = statistics["colours"][str(band)], pixel_size(maps[band])
         fluxes[f"S{band}"] = force_band(maps[band], beams[band], wcs, sources)
         total += fluxes[f"S{band}"] / colour / len(SPIRE)
         error = lone_error(maps[band], beams[band], pixel) / colour / len(SPIRE)

@@ -15,7 +15,7 @@ from scipy import fft
 
 from superspire.instruments import SPIRE
 from superspire.maps.grid import STEP, coarse_grid, resample
-from superspire.maps.interpolation import pixel_size
+from superspire.maps.positions import pixel_size
 from superspire.methods.beams import response
 from superspire.methods.peaks import local_maxima
 from superspire.methods.spectra import noise_spectra, wavenumbers, white_noise
@@ -127,7 +127,7 @@ def filter_of(maps, beams, statistics, bands):
     -------
     Filter
     """
-    pixels = np.array([pixel_size(maps[band].wcs) for band in bands])
+    pixels = np.array([pixel_size(maps[band]) for band in bands])
     k = np.linspace(0.0, 0.5 / pixels.min(), TABLE)
     seen = [response(beams[b], p, k) for b, p in zip(bands, pixels, strict=True)]
     seen = np.stack(seen, axis=1)

@@ -5,6 +5,7 @@ from scipy.ndimage import map_coordinates
 from scipy.spatial import cKDTree
 
 from superspire.instruments import APERTURE_RADIUS, PIXEL
+from superspire.maps.positions import pixels_of
 
 BLEND_RADIUS = 2.0 * APERTURE_RADIUS / PIXEL
 """Separation below which the circles of two sources overlap [pixel]."""
@@ -78,6 +79,6 @@ def exceeds(map_, ra, dec, high):
     """
     if len(ra) == 0:
         return np.zeros(0, bool)
-    x, y = map_.wcs.all_world2pix(ra, dec, 0)
+    x, y = np.nan_to_num(pixels_of(map_.wcs, ra, dec), nan=-9.0)
     values = map_coordinates(np.nan_to_num(map_.data), [y, x], order=1, cval=0.0)
     return values > high

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from superspire.errors import InputError
 from superspire.instruments import BANDS
-from superspire.maps.hdus import is_flat, is_image, label, open_fits, pixels
+from superspire.maps.files import is_flat, open_fits
 from superspire.sky.beams import ImageBeam
 
 SAMPLING = 2.9
@@ -46,15 +46,15 @@ def read_beam(path, band):
         large or the width is not that of the band's beam.
     """
     name = f"realism.spire_beams.{band}"
-    with open_fits(path) as hdus:
-        hdu = next((h for h in hdus if is_image(h) and is_flat(h.shape)), None)
+    with open_fits(path) as file:
+        hdu = next((h for h in file.images if is_flat(h.shape)), None)
         if hdu is None:
             raise InputError(
                 f"{name}: expected an image of a beam in {path}, found no HDU of shape "
                 "(ny, nx)"
             )
-        where = f"{label(hdus, hdu)} of {path}"
-        image = pixels(hdus, hdu, path).astype(float)
+        where = f"{file.label(hdu)} of {path}"
+        image = file.pixels(hdu).astype(float)
         matrix = pixel_matrix(hdu.header)
     if matrix is None:
         raise InputError(

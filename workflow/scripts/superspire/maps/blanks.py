@@ -1,0 +1,194 @@
+"""Values that stand for unobserved pixels, where a map has something else than NaN.
+
+Pixels of real sky do not repeat a value; what fills the pixels that were not observed
+does, and the sky ends with a step there.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+KNOWN = (-99.0, -999.0, -9999.0, -99999.0, -32768.0, -2147483648.0)
+"""Values that other programs write into pixels that were not observed."""
+
+HUGE = 1e15
+"""What no surface brightness is in any unit, as 1e30 or HEALPix's -1.6375e30."""
+
+FAR = 20.0
+"""Distance of such values from the sky, in robust standard deviations of the sky."""
+
+FEW = 20
+"""Pixels of the sky below which nothing is known of it."""
+
+EXCESS = 20.0
+"""How many times as often as a value of the sky a fill occurs."""
+
+ZEROS = 3
+"""The same for zero, where no other value is repeated."""
+
+STEP = 0.1
+"""Least step from the sky to a fill, in robust standard deviations of the sky."""
+
+CLIPPED = 0.005
+"""Share of the sky's pixels within that step of a value at which the map is clipped."""
+
+BLOCK = 5
+"""Side of the squares of one value that no sky has, however coarsely it is quantised
+[pixel]."""
+
+SAMPLE = 1_000_000
+"""Pixels in which frequent values are looked for."""
+
+CANDIDATES = 8
+"""Most frequent values that are looked at."""
+
+
+@dataclass(frozen=True)
+class Blank:
+    """A value that stands for pixels that were not observed.
+
+    Attributes
+    ----------
+    value : float
+        It, in the unit of the file.
+    pixels : ndarray of bool, shape (ny, nx)
+        Where it does.
+    """
+
+    value: float
+    pixels: np.ndarray
+
+    def __str__(self):
+        share = 100.0 * self.pixels.mean()
+        return (
+            f"{self.pixels.sum()} pixels ({share:.2g} %) hold exactly {self.value:.7g} "
+            "and count as unobserved; say blank: none if they are sky"
+        )
+
+
+def find_blanks(data, wanted="auto"):
+    """Find the pixels of a map that hold a value in place of an observation.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (ny, nx)
+        Map as the file has it; NaN is ignored.
+    wanted : "auto", "none" or float
+        What the user says: find out, there is none, or the value.
+
+    Returns
+    -------
+    list of Blank
+    """
+    if wanted == "none":
+        return []
+    if wanted != "auto":
+        return kept([Blank(float(wanted), equal(data, wanted))])
+    finite = np.isfinite(data)
+    regions = {float(v): equal(data, v) for v in KNOWN}
+    huge = finite & (np.abs(data) > HUGE)
+    if huge.any():
+        regions[float(data[huge][0])] = huge
+    regions = {v: pixels for v, pixels in regions.items() if pixels.any()}
+    marks = tuple(regions)
+    regions |= repeated_regions(data, finite & ~np.logical_or.reduce([huge]))
+    sky = finite.copy()
+    for pixels in regions.values():
+        sky &= ~pixels
+    if sky.sum() < FEW:
+        return []
+    values = data[sky]
+    centre = float(np.median(values))
+    scatter = 1.4826 * float(np.median(np.abs(values - centre)))
+    return kept(
+        Blank(value, pixels)
+        for value, pixels in regions.items()
+        if (value in marks and abs(value - centre) > FAR * scatter > 0)
+        or is_fill(data, pixels, sky, value, scatter)
+    )
+
+
+def kept(blanks):
+    """List the blanks that stand for any pixel."""
+    return [blank for blank in blanks if blank.pixels.any()]
+
+
+def equal(data, value):
+    """Find the pixels of a value."""
+    return data == data.dtype.type(value)
+
+
+def repeated_regions(data, finite):
+    """Find the pixels of values that occur more often than those of any sky.
+
+    Parameters
+    ----------
+    data : ndarray, shape (ny, nx)
+        Map.
+    finite : ndarray of bool, shape (ny, nx)
+        Pixels to look at.
+
+    Returns
+    -------
+    dict of float to ndarray of bool
+        All pixels of each such value; where the values of the map are quantised, those
+        of its squares of one value.
+    """
+    values = data[finite]
+    sample = values[:: max(1, len(values) // SAMPLE)]
+    if not len(sample):
+        return {}
+    numbers, counts = np.unique(sample, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    usual = counts[order[CANDIDATES]] if len(order) > CANDIDATES else 1
+    regions = {}
+    for value in dict.fromkeys([0.0, *map(float, numbers[order[:CANDIDATES]])]):
+        pixels = finite & equal(data, value)
+        count = pixels.sum() * len(sample) / len(values)
+        often = count >= EXCESS * usual or (
+            value == 0 and usual == 1 and count >= ZEROS
+        )
+        if not often and count >= BLOCK**2:
+            pixels = flat_regions(pixels)
+            often = pixels.any()
+        if often:
+            regions[value] = pixels
+    return regions
+
+
+def flat_regions(pixels):
+    """Keep the connected regions that hold a square of BLOCK pixels a side."""
+    core = ndimage.binary_erosion(pixels, np.ones((BLOCK, BLOCK)))
+    labels, _ = ndimage.label(pixels)
+    return pixels & np.isin(labels, np.unique(labels[core]))
+
+
+def is_fill(data, pixels, sky, value, scatter):
+    """Tell whether a region of one value is a fill: the sky ends with a step there.
+
+    A map without noise goes to zero continuously. Nor is it a fill where a map was
+    clipped, whose sky has values close to it on one side alone.
+
+    Parameters
+    ----------
+    data : ndarray, shape (ny, nx)
+        Map.
+    pixels, sky : ndarray of bool, shape (ny, nx)
+        The region, and the pixels that certainly are sky.
+    value, scatter : float
+        The value, and the robust standard deviation of the sky.
+
+    Returns
+    -------
+    bool
+    """
+    if scatter == 0:
+        return False
+    values = data[sky]
+    if np.all(values > value) or np.all(values < value):
+        near = np.abs(values - value) <= STEP * scatter
+        return bool(near.mean() < CLIPPED)
+    edge = ndimage.binary_dilation(pixels, np.ones((3, 3))) & sky
+    steps = np.abs(data[edge] - value)
+    return not len(steps) or bool(np.median(steps) > STEP * scatter)
