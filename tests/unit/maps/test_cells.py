@@ -156,6 +156,41 @@ def test_sources_in_coarser_pixels_are_as_sharp_as_in_training(band, pixel):
     assert offset == pytest.approx([0, 0], abs=0.15)
 
 
+@pytest.mark.parametrize(("band", "pixel"), [(250, 4.0), (350, 5.0), (500, 8.0)])
+def test_sources_in_finer_pixels_are_as_sharp_as_in_training(band, pixel):
+    usual, wcs, *where = point_sources(band, BANDS[band].pixel)
+    expected, _ = seen(usual, wcs, *where)
+    fine = point_sources(band, pixel)[0]
+    plain, _ = seen(fine, wcs, *where)
+    assert plain > 1.02 * expected
+    matched, offset = seen(match_pixel_smoothing(fine, BANDS[band].pixel), wcs, *where)
+    assert matched == pytest.approx(expected, rel=0.01)
+    assert offset == pytest.approx([0, 0], abs=0.15)
+
+
+def test_oblong_pixels_are_matched_along_each_axis():
+    """Pixels of 3 by 10 arcsec, whose sources come out round."""
+    pixel = BANDS[350].pixel
+    wcs, _ = field_wcs(CENTER, 300.0, 1.0)
+    wcs.wcs.crpix = [50.5, 15.5]
+    wcs.wcs.cdelt = [-3.0 / 3600, 10.0 / 3600]
+    y, x = np.indices((30, 100))
+    sigma = BANDS[350].sigma
+    squared = (3.0 * (x - 49.7)) ** 2 / (sigma**2 + 9 / 12)
+    squared += (10.0 * (y - 14.6)) ** 2 / (sigma**2 + 100 / 12)
+    oblong = Map(np.exp(-0.5 * squared).astype(np.float32), wcs)
+    grid, n = field_wcs(CENTER, 240.0, 1.0)
+    image = on_cells(match_pixel_smoothing(oblong, pixel), grid, (n, n))
+    image = np.where(image > 0.02, image, 0.0)
+    v, u = np.indices(image.shape) * float(CELL)
+    middle = [(axis * image).sum() / image.sum() for axis in (u, v)]
+    spread = [
+        ((axis - m) ** 2 * image).sum() / image.sum()
+        for axis, m in zip((u, v), middle, strict=True)
+    ]
+    assert spread[0] == pytest.approx(spread[1], rel=0.02)
+
+
 def test_pixels_that_are_not_coarser_stay():
     map_ = random_map(pixel=8.0)
     assert match_pixel_smoothing(map_, 25.0 / 3.0) is map_

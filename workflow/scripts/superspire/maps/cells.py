@@ -1,7 +1,7 @@
 """The grids of the network: cells of 4 arcsec, fine cells of 2, pixels of 1."""
 
 import numpy as np
-from scipy.ndimage import map_coordinates
+from scipy.ndimage import gaussian_filter, map_coordinates
 
 from superspire.io import Map
 from superspire.maps.interpolation import interpolate
@@ -18,6 +18,9 @@ FINE_CELLS = (CELL // FINE) ** 2
 
 NEARLY = 1.02
 """Pixels that are larger by no more than this factor are taken as they are."""
+
+FINER = 0.95
+"""The same for smaller pixels."""
 
 
 def to_pixels(cells, step):
@@ -40,12 +43,13 @@ def to_pixels(cells, step):
 
 
 def match_pixel_smoothing(map_, pixel):
-    """Resample a map of coarser pixels so that its sources are as sharp as in training.
+    """Resample a map so that its sources are as sharp as in training.
 
     A pixel of side p smears a source by p² / 12 along each axis, linear interpolation
-    of such pixels on the average by p² / 6. A cubic spline, which smears next to
-    nothing, brings the map to those pixels q whose interpolation makes up for it:
-    p² / 12 + q² / 6 = `pixel`² / 4, along each axis that is coarser.
+    of such pixels on the average by p² / 6. Along an axis of coarser pixels a cubic
+    spline, which smears next to nothing, brings the map to those pixels q whose
+    interpolation makes up for it: p² / 12 + q² / 6 = `pixel`² / 4. Along an axis of
+    finer pixels it is smoothed with a Gaussian of the variance (`pixel`² - p²) / 4.
 
     Parameters
     ----------
@@ -57,12 +61,15 @@ def match_pixel_smoothing(map_, pixel):
     Returns
     -------
     superspire.io.Map
-        The map itself if its pixels are not coarser.
+        The map itself if its pixels are neither coarser nor much finer.
     """
     sides = pixel_sides(map_)
-    coarse = sides > NEARLY * pixel
-    if not coarse.any():
+    coarse, fine = sides > NEARLY * pixel, sides < FINER * pixel
+    if not (coarse.any() or fine.any()):
         return map_
+    filled = fill_gaps(map_.data, float(np.sqrt(sides.prod())))
+    width = np.where(fine, 0.5 * np.sqrt(np.maximum(pixel**2 - sides**2, 0.0)), 0.0)
+    filled = gaussian_filter(filled, (width / sides)[::-1], mode="nearest")
     finer = np.sqrt(np.maximum(1.5 * pixel**2 - 0.5 * sides**2, (0.5 * pixel) ** 2))
     step = np.where(coarse, finer / sides, 1.0)
     columns, rows = (
@@ -70,11 +77,9 @@ def match_pixel_smoothing(map_, pixel):
         for n, s in zip(map_.data.shape[::-1], step, strict=True)
     )
     y, x = np.meshgrid(rows, columns, indexing="ij")
-    observed = np.isfinite(map_.data)
-    filled = fill_gaps(map_.data, float(np.sqrt(sides.prod())))
     data = map_coordinates(filled, [y, x], output=np.float32, mode="nearest")
     nearest = np.round(y).astype(int), np.round(x).astype(int)
-    data[~observed[nearest]] = np.nan
+    data[~np.isfinite(map_.data)[nearest]] = np.nan
     return Map(data, resampled(map_.wcs.celestial, step))
 
 

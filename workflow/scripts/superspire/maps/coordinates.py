@@ -11,6 +11,8 @@ from astropy.wcs import WCS, FITSFixedWarning
 from scipy.spatial.transform import Rotation
 
 from superspire.errors import InputError
+from superspire.maps.cards import ROOT
+from superspire.maps.files import MapFile
 from superspire.maps.positions import (
     RADIAN,
     celestial_frame,
@@ -44,6 +46,9 @@ NUMBERS = (
     r"CR(VAL|PIX|OTA)[12]|CDELT[12]|(CD|PC)[12]_[12]|(CD|PC)00[12]00[12]|PV[12]_\d+"
     r"|PROJP\d+|LONPOLE|LATPOLE|[AB]P?_(ORDER|\d_\d)"
 )
+OPTIONAL = ("LONPOLE", "LATPOLE")
+"""Cards that may be there without a value."""
+
 TABLES = r"(CPDIS|CPERR|CQDIS|D2IMDIS|D2IMERR)[12]|(DP|DQ|D2IM)[12](\..*)?|AXISCORR"
 """Cards of distortions by lookup tables, which name fields in their values."""
 
@@ -76,7 +81,7 @@ def celestial_wcs(file, hdu, shape):
     Parameters
     ----------
     file : superspire.maps.files.MapFile
-        The file.
+        The file; gets remarks and warnings.
     hdu : HDU
         The image.
     shape : tuple of int
@@ -84,11 +89,9 @@ def celestial_wcs(file, hdu, shape):
 
     Returns
     -------
-    wcs : astropy.wcs.WCS
+    astropy.wcs.WCS
         With two axes, in ICRS; distortions (SIP, lookup tables) are kept, so that
         only the ``all_`` methods are right.
-    remarks : list of str
-        What is unusual about it.
 
     Raises
     ------
@@ -98,7 +101,7 @@ def celestial_wcs(file, hdu, shape):
     wrong = NO_WCS
     for each in file.described_by(hdu):
         try:
-            wcs = usable_wcs(file.cards(each), file.hdus, shape)
+            wcs = usable_wcs(file, file.cards(each), shape)
         except Exception as error:  # wcslib has many ways to refuse a header
             wrong = " ".join(str(error).split()) or type(error).__name__
             break
@@ -107,21 +110,21 @@ def celestial_wcs(file, hdu, shape):
     raise file.error(f"a celestial WCS in {file.label(hdu)}", wrong)
 
 
-def usable_wcs(cards, hdus, shape):
-    """Read the WCS of a header in ICRS, with remarks; None if it has none.
+def usable_wcs(file, cards, shape):
+    """Read the WCS of a header in ICRS; None if it has none.
 
     Parameters
     ----------
+    file : superspire.maps.files.MapFile
+        The file; gets remarks and warnings.
     cards : superspire.maps.cards.Cards
         The header.
-    hdus : astropy.io.fits.HDUList
-        Its file, for lookup tables.
     shape : tuple of int
         Shape of the image (ny, nx).
 
     Returns
     -------
-    (astropy.wcs.WCS, list of str) or None
+    astropy.wcs.WCS or None
 
     Raises
     ------
@@ -130,27 +133,37 @@ def usable_wcs(cards, hdus, shape):
     """
     if not (cards.text("CTYPE1") or cards.text("CTYPE2")):
         return None
-    remarks = []
+    header = wcs_header(cards)
+    twice = [key for key in cards.overruled if key in header]
+    if twice:
+        file.warn(
+            f"{', '.join(twice)} stand again behind {ROOT}, for another image: the "
+            "first ones are used"
+        )
+    if "A_ORDER" in header and not header["CTYPE1"].endswith("-SIP"):
+        header["CTYPE1"], header["CTYPE2"] = (
+            f"{header[f'CTYPE{i}']}-SIP" for i in "12"
+        )
+        file.warn("CTYPE lacks -SIP, but there is a SIP distortion, which is followed")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FITSFixedWarning)
-        wcs = WCS(wcs_header(cards, remarks), hdus)
+        wcs = WCS(header, file.hdus)
         if not wcs.has_celestial:
             raise ValueError(NO_WCS)
         icrs, unusual = to_icrs(wcs, shape)
     if icrs.has_distortion:
         unusual.append("the WCS has distortions, which are followed")
-    return icrs, remarks + unusual
+    file.remarks += unusual
+    return icrs
 
 
-def wcs_header(cards, remarks=None):
+def wcs_header(cards):
     """Copy the cards of a WCS of two axes to a header of their own, as wcslib reads it.
 
     Parameters
     ----------
     cards : superspire.maps.cards.Cards
         The header.
-    remarks : list of str, optional
-        Gets what is unusual.
 
     Returns
     -------
@@ -169,7 +182,7 @@ def wcs_header(cards, remarks=None):
         if unit:
             header[f"CUNIT{axis}"] = spelt(unit, UNITS, f"CUNIT{axis}")
     for key in cards.keywords(NUMBERS):
-        if cards.text(key):
+        if cards.text(key) or key not in OPTIONAL:
             header[key] = number_of(cards, key)
     system = read_system(cards)
     equinox = None if system == "ICRS" else read_equinox(cards)
@@ -183,13 +196,6 @@ def wcs_header(cards, remarks=None):
     for key in cards.keywords(TABLES):
         for image in cards.images(key):
             header.append(fits.Card.fromstring(image))
-    if cards.overruled and remarks is not None:
-        twice = [key for key in cards.overruled if key in header]
-        if twice:
-            remarks.append(
-                f"{', '.join(twice)} stand again behind ROOTHEAD, for another image: "
-                "the first ones are used"
-            )
     return header
 
 
@@ -206,10 +212,14 @@ def check_axes(cards):
         for key in ("CTYPE1", "CTYPE2", "CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2")
         if not cards.text(key)
     ]
-    if not cards.keywords(r"CD[12]_[12]|CD00[12]00[12]"):
+    matrix = cards.keywords(r"CD[12]_[12]|CD00[12]00[12]")
+    if not matrix:
         absent += [key for key in ("CDELT1", "CDELT2") if not cards.text(key)]
     if absent:
         raise ValueError(f"no {', '.join(absent)}")
+    scaled = not matrix and cards.number("CDELT1") != 1.0
+    if scaled and cards.text("CTYPE1").upper().endswith("TPV"):
+        raise ValueError("TPV with CDELT1, which wcslib reads by pixels, not degrees")
     for key in cards.keywords(OTHER_AXES):
         if cards.number(key):
             raise ValueError(f"{key}, which mixes the sky with another axis")
@@ -430,7 +440,7 @@ def check_grid(wcs, shape, file, hdu):
         The companion.
     """
     try:
-        other, _ = celestial_wcs(file, hdu, shape)
+        other = celestial_wcs(MapFile(file.path, file.hdus), hdu, shape)
     except InputError:
         file.remark(f"{file.path} has no usable WCS and is taken to lie pixel on pixel")
         return

@@ -15,7 +15,8 @@ OVERSAMPLING = 4
 """Fourier interpolation that leaves next to nothing for the spline to smooth."""
 
 RIM = 16
-"""Reflected rim that keeps the Fourier interpolation from wrapping around [pixel]."""
+"""Reflected rim, faded to the mean at its ends, that keeps the Fourier interpolation
+from wrapping around [pixel]."""
 
 
 def coarse_grid(maps, step=STEP):
@@ -63,6 +64,10 @@ def oversample(image, factor=OVERSAMPLING, rim=RIM):
     padded = np.pad(np.asarray(image, np.float32), rim, mode="symmetric")
     extra = [fft.next_fast_len(n, real=True) - n for n in padded.shape]
     padded = np.pad(padded, [(0, n) for n in extra], mode="symmetric")
+    level = np.float32(np.mean(image))
+    flanks = zip(padded.shape, extra, strict=True)
+    window = np.outer(*(taper(size, rim, rim + more) for size, more in flanks))
+    padded = level + (padded - level) * window
     ny, nx = padded.shape
     spectrum = fft.rfft2(padded)
     wide = np.zeros((factor * ny, factor * nx // 2 + 1), spectrum.dtype)
@@ -71,6 +76,14 @@ def oversample(image, factor=OVERSAMPLING, rim=RIM):
     wide[-(ny - half) :, : spectrum.shape[1]] = spectrum[half:]
     fine = fft.irfft2(wide, (factor * ny, factor * nx))
     return fine * np.float32(factor**2)
+
+
+def taper(size, rise, fall):
+    """Make a window with cosine flanks, which is zero at both ends."""
+    window = np.ones(size, np.float32)
+    for part, length in ((slice(None, rise), rise), (slice(None, -fall - 1, -1), fall)):
+        window[part] = np.sin(0.5 * np.pi * (np.arange(length) + 0.5) / length) ** 2
+    return window
 
 
 def resample(map_, wcs, shape):

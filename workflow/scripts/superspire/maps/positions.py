@@ -26,6 +26,9 @@ TOLERANCE = 1e-3
 RADIAN = np.degrees(1.0) * 3600.0
 """One radian [arcsec]."""
 
+SAME_POLE = 1e-9
+"""Error of the native pole that is none [rad]."""
+
 EQUATORIAL = {"FK4": FK4, "FK4-NO-E": FK4NoETerms, "FK5": FK5, "ICRS": ICRS}
 FRAMES = {
     ("GLON", "GLAT"): Galactic,
@@ -222,6 +225,7 @@ def rotated(wcs, turn, names=None):
     new.wcs.set()
     pole = angles(turn.inv().apply([0.0, 0.0, 1.0]))
     phi, theta = native(new, *pole)
+    native_pole = turn.apply(native_pole_of(new))
     codes = [ctype[4:].lstrip("-") for ctype in new.wcs.ctype]
     new.wcs.crval = angles(turn.apply(unit_vectors(*new.wcs.crval)))
     if not set(NO_LONPOLE) & set(codes):
@@ -235,7 +239,19 @@ def rotated(wcs, turn, names=None):
         new.wcs.radesys, new.wcs.equinox = "ICRS", np.nan
     new.wcs.lonpole, new.wcs.latpole = phi, theta
     new.wcs.set()
+    if np.linalg.norm(native_pole_of(new) - native_pole) > SAME_POLE:
+        # Near a pole of the sky, CRVAL leaves the native pole uncertain: name it.
+        pvs = [pv for pv in new.wcs.get_pv() if pv[0] != 1 or pv[1] > 2]
+        new.wcs.set_pv([*pvs, (1, 0, 0.0), (1, 1, 0.0), (1, 2, 90.0)])
+        new.wcs.crval = angles(native_pole)
+        new.wcs.set()
     return new
+
+
+def native_pole_of(wcs):
+    """Give the direction of the native pole of a WCS that was set, shape (3,)."""
+    lon, colatitude = wcs.wcs.cel.euler[:2]
+    return unit_vectors(lon, 90.0 - colatitude)
 
 
 def native(wcs, lon, lat):
@@ -271,7 +287,7 @@ def moved(map_, east, north):
     Parameters
     ----------
     map_ : superspire.io.Map
-        Map.
+        Map with a WCS in ICRS.
     east, north : float
         By how much, in the middle of what was observed [arcsec]; all of the map turns
         with it as on a sphere.

@@ -118,8 +118,7 @@ def read_observation(
     with open_map(path, band) as file:
         decision = decide(file, band, unit, hdu, mask, mask_good, fcf)
         data = signal_pixels(file, decision.signal)
-        wcs, unusual = celestial_wcs(file, decision.signal, data.shape)
-        file.remarks += unusual
+        wcs = celestial_wcs(file, decision.signal, data.shape)
         blanks = blank_pixels(file, decision.signal, data, blank)
         masked = apply_masks(file, decision, data, wcs, mask)
         check_observed(file, decision.signal, data, masked)
