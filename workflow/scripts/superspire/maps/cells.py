@@ -1,7 +1,7 @@
 """The grids of the network: cells of 4 arcsec, fine cells of 2, pixels of 1."""
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.ndimage import convolve1d, map_coordinates
 
 from superspire.io import Map
 from superspire.maps.interpolation import interpolate
@@ -21,6 +21,9 @@ NEARLY = 1.02
 
 FINER = 0.95
 """The same for smaller pixels."""
+
+MOST_VARIANCE = 0.3
+"""Variance of a kernel of three pixels that is nearly a Gaussian [pixel²]."""
 
 
 def to_pixels(cells, step):
@@ -49,7 +52,7 @@ def match_pixel_smoothing(map_, pixel):
     of such pixels on the average by p² / 6. Along an axis of coarser pixels a cubic
     spline, which smears next to nothing, brings the map to those pixels q whose
     interpolation makes up for it: p² / 12 + q² / 6 = `pixel`² / 4. Along an axis of
-    finer pixels it is smoothed with a Gaussian of the variance (`pixel`² - p²) / 4.
+    finer pixels it is smoothed by a kernel of the variance (`pixel`² - p²) / 4.
 
     Parameters
     ----------
@@ -68,8 +71,9 @@ def match_pixel_smoothing(map_, pixel):
     if not (coarse.any() or fine.any()):
         return map_
     filled = fill_gaps(map_.data, float(np.sqrt(sides.prod())))
-    width = np.where(fine, 0.5 * np.sqrt(np.maximum(pixel**2 - sides**2, 0.0)), 0.0)
-    filled = gaussian_filter(filled, (width / sides)[::-1], mode="nearest")
+    variance = np.where(fine, 0.25 * (pixel**2 - sides**2) / sides**2, 0.0)
+    for axis, each in enumerate(variance[::-1]):
+        filled = widen(filled, each, axis)
     finer = np.sqrt(np.maximum(1.5 * pixel**2 - 0.5 * sides**2, (0.5 * pixel) ** 2))
     step = np.where(coarse, finer / sides, 1.0)
     columns, rows = (
@@ -81,6 +85,32 @@ def match_pixel_smoothing(map_, pixel):
     nearest = np.round(y).astype(int), np.round(x).astype(int)
     data[~np.isfinite(map_.data)[nearest]] = np.nan
     return Map(data, resampled(map_.wcs.celestial, step))
+
+
+def widen(image, variance, axis):
+    """Smooth an image along an axis by kernels of three pixels.
+
+    A sampled Gaussian of less than a pixel would have too small a variance.
+
+    Parameters
+    ----------
+    image : ndarray
+        The image.
+    variance : float
+        Total variance of the kernels [pixel²].
+    axis : int
+        The axis.
+
+    Returns
+    -------
+    ndarray
+    """
+    number = int(np.ceil(variance / MOST_VARIANCE))
+    for _ in range(number):
+        side = 0.5 * variance / number
+        kernel = [side, 1.0 - 2.0 * side, side]
+        image = convolve1d(image, kernel, axis, mode="nearest")
+    return image
 
 
 def on_cells(map_, wcs, shape):
