@@ -2,15 +2,25 @@
 Catalogues and measurements (section 4).
 
 In: super-resolved and 450 µm cutouts, the flux calibration, the injected galaxies.
-Out: results/catalogues/{dataset}_{sr,target,injected}.ecsv, for each set of cutouts
-results/measures/{dataset}_{completeness,purity,offsets,fluxes}.csv in the paper's and
-the strict protocol, results/stacks/{dataset}.npz, and results/comparison.csv; of
+Out: results/catalogues/{dataset}_{sr,target,injected}.ecsv; for each set of cutouts
+results/measures/{dataset}_{completeness,purity,confusion,offsets,fluxes}.csv in the
+paper's and the strict protocol and _background.csv; results/stacks/{dataset}.{npz,json,csv};
+results/measures/confusion_noise.csv of the maps; and results/comparison.csv; of
 independent sky also counts and clustering (results/clustering_counts.*) and how
 ultra-red sources are found (results/ultra_red.csv), of which section 5 speaks.
 
 The simulated and the observed set are calibrated by themselves, as in the paper;
 independent sky and the hold-out of a real field by the set that the configuration names.
 """
+
+MEASURES = [
+    "completeness",
+    "purity",
+    "confusion",
+    "offsets",
+    "fluxes",
+    "background",
+]
 
 
 rule extract_sources:
@@ -29,6 +39,7 @@ rule extract_sources:
     output:
         sr="results/catalogues/{dataset}_sr.ecsv",
         target="results/catalogues/{dataset}_target.ecsv",
+        background="results/measures/{dataset}_background.csv",
     log:
         "logs/extract_sources/{dataset}.log",
     benchmark:
@@ -71,6 +82,7 @@ rule measure_recovery:
     """Measure completeness, purity, offsets and fluxes in both protocols."""
     input:
         evaluated="results/superresolved/{dataset}.csv",
+        background="results/measures/{dataset}_background.csv",
         sr="results/catalogues/{dataset}_sr.ecsv",
         target="results/catalogues/{dataset}_target.ecsv",
         injected=branch(
@@ -79,6 +91,7 @@ rule measure_recovery:
     output:
         completeness="results/measures/{dataset}_completeness.csv",
         purity="results/measures/{dataset}_purity.csv",
+        confusion="results/measures/{dataset}_confusion.csv",
         offsets="results/measures/{dataset}_offsets.csv",
         fluxes="results/measures/{dataset}_fluxes.csv",
     log:
@@ -108,6 +121,7 @@ rule stack_sources:
     output:
         images="results/stacks/{dataset}.npz",
         widths="results/stacks/{dataset}.json",
+        profiles="results/stacks/{dataset}.csv",
     log:
         "logs/stack_sources/{dataset}.log",
     conda:
@@ -177,29 +191,35 @@ rule measure_ultra_red:
         "../scripts/measure_ultra_red.py"
 
 
+rule measure_confusion:
+    """Measure the confusion noise of the simulated maps."""
+    input:
+        expand("results/skies/{sky}/{band}.fits", sky=SIMULATED[0], band=BANDS),
+    output:
+        "results/measures/confusion_noise.csv",
+    log:
+        "logs/measure_confusion.log",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=memory(600, per_input=1.5),
+    params:
+        bands=list(BANDS),
+        code=code_digest("measure_confusion.py"),
+    script:
+        "../scripts/measure_confusion.py"
+
+
 rule comparison:
     """Put every claim of the paper beside what we measure."""
     input:
-        completeness=expand(
-            "results/measures/{dataset}_completeness.csv",
-            dataset=DATASETS,
-        ),
-        purity=expand(
-            "results/measures/{dataset}_purity.csv",
-            dataset=DATASETS,
-        ),
-        offsets=expand(
-            "results/measures/{dataset}_offsets.csv",
-            dataset=DATASETS,
-        ),
-        fluxes=expand(
-            "results/measures/{dataset}_fluxes.csv",
-            dataset=DATASETS,
-        ),
-        widths=expand(
-            "results/stacks/{dataset}.json",
-            dataset=DATASETS,
-        ),
+        **{
+            measure: expand(
+                f"results/measures/{{dataset}}_{measure}.csv", dataset=DATASETS
+            )
+            for measure in MEASURES
+        },
+        widths=expand("results/stacks/{dataset}.json", dataset=DATASETS),
     output:
         csv=report(
             "results/comparison.csv",
@@ -219,6 +239,8 @@ rule comparison:
         "../../envs/analysis.yaml"
     params:
         datasets=DATASETS,
+        measures=MEASURES,
+        mocked=MOCKED,
         seed=lookup("seed", within=config),
         code=code_digest("comparison.py"),
     script:

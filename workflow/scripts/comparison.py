@@ -7,17 +7,15 @@ from superspire.io import read_json
 from superspire.job import run
 from superspire.seeds import stream
 
-MEASURES = ("completeness", "purity", "offsets", "fluxes")
-
 
 def main(job):
-    files, names = job.input, job.params.datasets
+    files, params = job.input, job.params
     datasets = {
-        name: {measure: pd.read_csv(files[measure][i]) for measure in MEASURES}
+        name: {measure: pd.read_csv(files[measure][i]) for measure in params.measures}
         | {"stack": read_json(files.widths[i])}
-        for i, name in enumerate(names)
+        for i, name in enumerate(params.datasets)
     }
-    table = compare(datasets, stream(job.params.seed, "comparison"))
+    table = compare(datasets, stream(params.seed, "comparison"), params.mocked)
     table.to_csv(job.output.csv, index=False, float_format="%.4g")
     short = readable(table)
     short.to_csv(job.output.summary, index=False)

@@ -7,6 +7,7 @@ from superspire.evaluation.catalogues import (
     evaluated_rows,
     extract_cutouts,
     forced_fluxes,
+    measure_backgrounds,
     round_columns,
     sky_systems,
 )
@@ -37,6 +38,8 @@ def main(job):
     true["flux"] = true["peak"].value * true["aperture_flux"].unit
     true["flux_sr"] = factor * forced_fluxes(generated, evaluated, true)
 
+    levels = measure_backgrounds(generated, (target[i] for i in rows), evaluated)
+    levels.to_csv(job.output.background, index=False, float_format="%.5g")
     for path, table in ((job.output.sr, found), (job.output.target, true)):
         write_table(path, round_columns(table), CALIB=factor)
         print(f"{path}: {len(table)} sources in {len(evaluated)} cutouts")

@@ -13,13 +13,16 @@ def main(job):
     files, params = job.input, job.params
     evaluated = pd.read_csv(files.evaluated)
     unseen = evaluated.loc[evaluated["split"] != "validation", "cutout"]
+    rms = pd.read_csv(files.background).set_index("cutout")["sr_rms"]
 
     def read(path):
         table = read_table(path)
         return table[np.isin(table["cutout"], unseen)]
 
+    found = read(files.sr)
+    found["background_rms"] = rms.loc[found["cutout"]].to_numpy()
     tables = measure(
-        read(files.sr),
+        found,
         read(files.target),
         read(files.injected) if files.injected else None,
         params.match_radius / PIXEL,

@@ -3,9 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from superspire.evaluation.catalogues import evaluated_rows
-from superspire.evaluation.measures import OFFSET_FLUX
-from superspire.evaluation.stacking import combine_groups, stack_groups
+from superspire.evaluation.catalogues import coverage_weights, evaluated_rows
+from superspire.evaluation.measures import trim_edges
+from superspire.evaluation.protocols import OFFSET_FLUX
+from superspire.evaluation.stacking import (
+    HALF,
+    combine_groups,
+    stack_groups,
+    stacked_profile,
+)
 from superspire.io import read_table, write_json
 from superspire.job import run
 
@@ -21,13 +27,18 @@ def main(job):
 
     def bright(path):
         table = read_table(path)
-        return table[table["flux"].value >= OFFSET_FLUX]
+        table = table[np.isin(table["cutout"], cutouts)]
+        return trim_edges(
+            table[table["flux"].value >= OFFSET_FLUX].to_pandas(), edge=HALF
+        )
 
     where = {"target": bright(files.target), "sr": bright(files.sr)}
     if files.injected:
         where["injected"] = bright(files.injected)
-    images, records = {}, {}
+    images, records, profiles = {}, {}, []
     for name, sources in where.items():
+        position = (sources[column] for column in ("cutout", "x", "y"))
+        distinct = coverage_weights(evaluated, *position, HALF).sum()
         maps = {"sr": (generated[i] for i in chosen)}
         if name == "target":
             maps["target"] = (target[i] for i in rows)
@@ -35,9 +46,14 @@ def main(job):
             groups = stack_groups(list(stream), cutouts, sources)
             key = f"{kind}_at_{name}"
             images[key], records[key] = combine_groups(*groups)
+            records[key]["n_distinct"] = distinct
+            profiles.append(stacked_profile(*groups).assign(stack=key))
             print(key, records[key])
     np.savez(job.output.images, **images)
     write_json(job.output.widths, records)
+    table = pd.concat(profiles, ignore_index=True)
+    table.insert(0, "stack", table.pop("stack"))
+    table.to_csv(job.output.profiles, index=False, float_format="%.5g")
 
 
 if __name__ == "__main__":

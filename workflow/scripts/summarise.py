@@ -41,5 +41,5 @@ if __name__ == "__main__":
     print("\n".join(["", *products(folder), ""]))
     comparison = pd.read_csv(folder / "comparison_summary.csv")
     for row in comparison.to_dict("records"):
-        print(row.pop("claim"))
+        print(row.pop("quantity"))
         print("\n".join(f"    {name}: {value}" for name, value in row.items()))

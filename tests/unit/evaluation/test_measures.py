@@ -7,8 +7,6 @@ from scipy.stats import binom
 from superspire.evaluation.astrometry import offsets, weighted_quantile
 from superspire.evaluation.measures import (
     binomial_interval,
-    equal_count_bins,
-    matched_fluxes,
     recovered_fraction,
     source_offsets,
 )
@@ -81,7 +79,7 @@ def test_weights_count_each_piece_of_sky_once():
     row = recovered_fraction(
         again.reset_index(drop=True), pd.concat([found, found.assign(cutout=1)]), 4.0
     ).query("flux_min < 10 < flux_max")
-    assert (row["n"].iloc[0], row["n_unique"].iloc[0]) == (3, 2.0)
+    assert (row["n"].iloc[0], row["n_distinct"].iloc[0]) == (3, 2.0)
     assert row["fraction"].iloc[0] == 0.5
 
 
@@ -96,12 +94,40 @@ def test_angle_is_anticlockwise_from_west(dx, dy, angle):
     assert separation[0] == pytest.approx(np.hypot(dx, dy))
 
 
-def test_offsets_of_bright_sources():
+def test_offsets_start_from_the_selected_catalogue():
+    """Every super-resolved source counts, however far its nearest true one is."""
     truth = catalogue([100.0, 200.0, 300.0], 100.0, [20.0, 20.0, 5.0])
-    found = catalogue([100.0, 300.0], 103.0, 20.0)
-    table = source_offsets(truth, found)
-    assert table["separation"].tolist() == pytest.approx([3.0, np.nan], nan_ok=True)
-    assert table["angle"].iloc[0] == pytest.approx(90.0)
+    found = catalogue([100.0, 300.0, 50.0], [103.0, 97.0, 150.0], 20.0)
+    table = source_offsets(found, truth, "super-resolved")
+    expected = [3.0, 3.0, np.hypot(50, 50)]
+    assert table["separation"].tolist() == pytest.approx(expected)
+    assert table["angle"].tolist() == pytest.approx([90.0, 270.0, 135.0])
+    back = source_offsets(found, truth, "true", flux_limit=10.0)
+    assert back["x"].tolist() == [100.0, 200.0]
+    assert back["separation"].iloc[1] == pytest.approx(np.hypot(100, 3))
+    assert back["angle"].iloc[0] == pytest.approx(90.0)
+    assert set(back["selection"]) == {"true"}
+
+
+def test_a_cutout_without_true_sources_has_no_offsets():
+    found = catalogue([100.0, 100.0], 100.0, 20.0, cutout=[0, 1])
+    table = source_offsets(found, catalogue([110.0], 100.0, 9.0), "super-resolved")
+    assert table["separation"].tolist() == pytest.approx([10.0, np.nan], nan_ok=True)
+    empty = source_offsets(found, found[:0], "super-resolved")
+    assert empty["separation"].isna().all()
+    assert (empty["chance"] == 0).all()
+
+
+def test_chance_offsets_are_the_area_of_the_circle():
+    rng = np.random.default_rng(5)
+    n, cutouts = 400, 4
+    truth, found = (
+        catalogue(*rng.uniform(-0.5, 423.5, (2, n)), 10.0, rng.integers(0, cutouts, n))
+        for _ in range(2)
+    )
+    chance = source_offsets(found, truth, "super-resolved")["chance"].mean()
+    per_circle = np.pi * 15.0**2 * n / cutouts / 424**2
+    assert chance == pytest.approx(1.0 - np.exp(-per_circle), rel=0.1)
 
 
 def test_radii_of_a_rayleigh_distribution():
@@ -112,24 +138,3 @@ def test_radii_of_a_rayleigh_distribution():
     assert radii == pytest.approx(2.0 * np.sqrt(-2 * np.log(1 - levels)), rel=0.03)
     doubled = weighted_quantile([1, 1, 2, 3], [0.5, 0.5, 1, 1], [0.5])
     assert doubled == pytest.approx(2.0)
-
-
-def test_pulls_of_known_scatter():
-    rng = np.random.default_rng(6)
-    flux = rng.uniform(9, 24, 100000)
-    bins = equal_count_bins(
-        flux, flux + 1.0 + rng.normal(0, 2.0, 100000), np.ones(100000)
-    )
-    assert len(bins) == 10
-    assert bins["n"].tolist() == [10000] * 10
-    assert bins["std"].to_numpy() == pytest.approx(np.full(10, 2.05), rel=0.05)
-    assert bins["pull"].to_numpy() == pytest.approx(np.full(10, 0.5), abs=0.06)
-    few = equal_count_bins(flux[:100], flux[:100], np.full(100, 0.11))
-    assert len(few) == 2
-
-
-def test_matched_fluxes_pair_the_right_rows():
-    truth = catalogue([100.0, 200.0, 300.0], 100.0, [5.0, 6.0, 7.0])
-    found = catalogue([300.0, 101.0], 100.0, [70.0, 50.0])
-    table = matched_fluxes(truth, found, 4.0)
-    assert table[["flux", "flux_sr"]].to_numpy().tolist() == [[5, 50], [7, 70]]

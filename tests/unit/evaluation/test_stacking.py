@@ -8,6 +8,7 @@ from superspire.evaluation.stacking import (
     radial_profile,
     stack,
     stack_groups,
+    stacked_profile,
 )
 from superspire.instruments import FWHM_PER_SIGMA
 
@@ -59,9 +60,35 @@ def test_profile_and_width_of_a_gaussian():
     assert profile == pytest.approx(expected, abs=0.06)
 
 
+def test_profile_of_a_stack_has_the_scatter_of_the_noise():
+    """Error of a ring: that of a pixel over the root of its pixels, in each group."""
+    rng = np.random.default_rng(3)
+    beam = paint(61, [30], [30], [5.0])
+    stacks = beam + rng.normal(0, 0.4, (8, 61, 61))
+    table = stacked_profile(stacks, np.full(8, 10))
+    far = table[table["radius"] > 20]
+    expected = 0.4 / np.sqrt(8) / np.sqrt(2 * np.pi * far["radius"])
+    assert np.median(far["error"] / expected) == pytest.approx(1.0, rel=0.25)
+    centre = table.iloc[0]
+    assert (centre["normalised"], centre["normalised_error"]) == (1.0, 0.0)
+    near = table[table["radius"] < 5]
+    smooth = 5.0 * np.exp(-0.5 * (near["radius"] * FWHM_PER_SIGMA / 7.9) ** 2)
+    assert (abs(near["brightness"] - smooth) < 4 * near["error"] + 0.05).all()
+    record = combine_groups(stacks, np.full(8, 10))[1]
+    assert record["noise"] == pytest.approx(0.4 / np.sqrt(8), rel=0.1)
+
+
+def test_one_group_has_no_errors():
+    table = stacked_profile(paint(61, [30], [30], [5.0])[None], np.array([3]))
+    assert table["error"].isna().all()
+
+
 def test_no_sources_give_no_width():
     empty = {name: np.empty(0) for name in ("cutout", "x", "y", "ra")}
     image, record = combine_groups(*stack_groups(np.zeros((1, 99, 99)), [0], empty))
     assert record["n"] == 0
     assert np.isnan(record["fwhm"])
     assert np.isnan(image).all()
+    assert np.isnan(
+        stacked_profile(*stack_groups(np.zeros((1, 99, 99)), [0], empty))["normalised"]
+    ).all()

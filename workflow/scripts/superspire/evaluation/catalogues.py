@@ -9,7 +9,9 @@ from astropy.io import fits
 from astropy.table import Table, vstack
 from astropy.wcs import WCS
 
+from superspire.evaluation.measures import EDGE
 from superspire.instruments import CUTOUT
+from superspire.maps.background import background
 from superspire.photometry.sources import (
     MIN_FLUX,
     extract_sources,
@@ -17,7 +19,10 @@ from superspire.photometry.sources import (
 )
 
 TRUTH_LIMIT = 1.0
-"""Faintest injected source of the strict protocol [mJy]."""
+"""Minimum flux of the injected sources of the strict protocol [mJy]."""
+
+COVERAGE_STEP = 16
+"""Spacing of the positions at which the overlap of cutouts is measured [pixel]."""
 
 DECIMALS = {"x": 3, "y": 3, "ra": 7, "dec": 7, "weight": 7}
 """Decimals of the columns of a catalogue; four otherwise."""
@@ -67,7 +72,7 @@ def coverage_weights(index, cutout, x, y, border=0, size=CUTOUT):
     x, y : array_like, shape (n,)
         Positions in the cutout [pixel].
     border : float
-        Rim of a cutout that does not count [pixel].
+        Border of a cutout that does not count [pixel].
     size : int
         Side of a cutout [pixel].
 
@@ -92,6 +97,9 @@ def coverage_weights(index, cutout, x, y, border=0, size=CUTOUT):
 def add_sky_columns(table, index, wcs):
     """Add ``ra``, ``dec`` [deg] and ``weight`` to sources with pixel positions.
 
+    The weight counts only cutouts that judge the source: those at whose border it does
+    not lie (`superspire.evaluation.measures.EDGE`).
+
     Parameters
     ----------
     table : astropy.table.Table
@@ -113,8 +121,45 @@ def add_sky_columns(table, index, wcs):
         rows = (own["sky"] == sky).to_numpy()
         world[:, rows] = system.all_pix2world(column[rows], row[rows], 0)
     table["ra"], table["dec"] = world * units.deg
-    table["weight"] = coverage_weights(index, table["cutout"], table["x"], table["y"])
+    table["weight"] = coverage_weights(
+        index, table["cutout"], table["x"], table["y"], EDGE
+    )
     return table
+
+
+def measure_backgrounds(generated, target, index, size=CUTOUT):
+    """Measure level and scatter of super-resolved and 450 µm cutouts.
+
+    Parameters
+    ----------
+    generated, target : iterable of ndarray, each (424, 424)
+        Maps [mJy/beam], one per row of `index`.
+    index : pandas.DataFrame
+        The cutouts: columns ``cutout``, ``sky``, ``x0``, ``y0``.
+    size : int
+        Side of a cutout [pixel].
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``cutout``; ``weight``, the fraction of its sky that it counts for, shared with
+        the cutouts that overlap it; ``sr_min``, ``sr_mean``, ``sr_median``, ``sr_rms``,
+        ``target_mean``, ``target_median``, ``target_rms`` [mJy/beam] (medians and rms
+        of what is left after clipping at 3 sigma) and ``sr_negative``, the fraction of
+        negative pixels.
+    """
+    at = np.arange(COVERAGE_STEP // 2, size, COVERAGE_STEP)
+    x, y = (axis.ravel() for axis in np.meshgrid(at, at))
+    rows = []
+    for cutout, sr, true in zip(index["cutout"], generated, target, strict=True):
+        levels = {"sr": background(sr), "target": background(true)}
+        weights = coverage_weights(index, np.full(x.size, cutout), x, y)
+        row = {"cutout": cutout, "weight": weights.mean(), "sr_min": np.min(sr)}
+        for name, image in (("sr", sr), ("target", true)):
+            row[f"{name}_mean"] = np.nanmean(image, dtype=float)
+            row[f"{name}_median"], row[f"{name}_rms"] = levels[name]
+        rows.append(row | {"sr_negative": np.mean(np.asarray(sr) < 0)})
+    return pd.DataFrame(rows)
 
 
 def extract_cutouts(images, index, wcs, threshold, min_flux=MIN_FLUX):
@@ -129,9 +174,9 @@ def extract_cutouts(images, index, wcs, threshold, min_flux=MIN_FLUX):
     wcs : dict
         Name of a sky to the WCS of its 450 map.
     threshold : float
-        Least signal-to-noise ratio.
+        Minimum signal-to-noise ratio.
     min_flux : float
-        Least fitted height [mJy/beam].
+        Minimum fitted height [mJy/beam].
 
     Returns
     -------
@@ -187,7 +232,7 @@ def project_injected(catalogue, index, wcs, size=CUTOUT, limit=TRUTH_LIMIT):
     size : int
         Side of a cutout [pixel].
     limit : float
-        Faintest source to keep [mJy].
+        Minimum flux of the sources to keep [mJy].
 
     Returns
     -------
@@ -217,5 +262,7 @@ def round_columns(table):
     """Round the columns of a catalogue for a text file, in place, and return it."""
     for name in table.colnames:
         if table[name].dtype.kind == "f":
-            table[name] = np.round(table[name], DECIMALS.get(name, 4))
+            values, unit = np.asarray(table[name]), table[name].unit
+            table[name] = np.round(values, DECIMALS.get(name, 4))
+            table[name].unit = unit
     return table

@@ -1,244 +1,279 @@
 """Every claim of the paper beside what we measure (`results/comparison.csv`)."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
-from superspire.evaluation.astrometry import containment_radii
-from superspire.evaluation.measures import (
-    BRIGHT,
-    NEAR,
-    ONE_SIGMA,
-    binomial_interval,
-    equal_count_bins,
-)
-from superspire.evaluation.protocols import PAPER, POSITION_FLUX, STRICT
+from superspire.evaluation import claims
+from superspire.evaluation.fluxes import PEAK
+from superspire.evaluation.measures import TRUE
+from superspire.evaluation.protocols import PAPER, POSITION_FLUX, STRICT, select
 
-MIN_SOURCES = 20
-"""Fewest sources of a bin whose purity is quoted."""
-
-PULL_RANGE = (9.0, 24.0)
-"""Fluxes between which the paper quotes pulls [mJy] (Table 3)."""
-
-PULL_BINS = 5
-
-DRAWS = 300
+SIMULATED, INDEPENDENT = "simulated", "independent"
+OBSERVED = ("observed", "holdout", INDEPENDENT)
+"""Sets of cutouts whose 450 µm maps have noise."""
 
 
-def summary(value, low, high, chance, n):
-    """Gather what is quoted of one measure."""
-    return {"value": value, "low": low, "high": high, "chance": chance, "n": n}
+@dataclass(frozen=True)
+class Claim:
+    """One quantity of the comparison.
+
+    Attributes
+    ----------
+    name : str
+        Its name in the column ``claim``.
+    quantity : str
+        What it is, with its unit.
+    measure : callable
+        One of `superspire.evaluation.claims`.
+    paper : str
+        The paper's value; empty where the paper gives no number.
+    strict : callable, optional
+        The same in the strict protocol; `measure` by default.
+    protocols : tuple of str
+        Just the paper's where the protocol makes no difference.
+    datasets : tuple of str
+        Sets of cutouts that it is measured on; all by default.
+    """
+
+    name: str
+    quantity: str
+    measure: Callable
+    paper: str = ""
+    strict: Callable | None = None
+    protocols: tuple = (PAPER, STRICT)
+    datasets: tuple = (SIMULATED, *OBSERVED)
 
 
-EMPTY = summary(np.nan, np.nan, np.nan, np.nan, 0)
-
-
-def of_bin(row):
-    """Quote one row of a table of fractions."""
-    return summary(row["fraction"], row["low"], row["high"], row["chance"], row["n"])
-
-
-def completeness_above(tables, measure, rng):
-    """Completeness above 15 mJy."""
-    rows = select(tables["completeness"], measure)
-    rows = rows[np.isinf(rows["flux_max"]) & (rows["flux_min"] == BRIGHT)]
-    return of_bin(rows.iloc[0]) if len(rows) else EMPTY
-
-
-def completeness_at_ten(tables, measure, rng):
-    """Completeness in the bin that holds 10 mJy."""
-    rows = select(tables["completeness"], measure)
-    rows = rows[np.isfinite(rows["flux_max"])]
-    rows = rows[(rows["flux_min"] <= 10.0) & (rows["flux_max"] > 10.0)]
-    return of_bin(rows.iloc[0]) if len(rows) else EMPTY
-
-
-def least_purity(tables, measure, rng):
-    """Purity of the least pure bin of flux with at least 20 sources."""
-    rows = select(tables["purity"], measure)
-    rows = rows[np.isfinite(rows["flux_max"]) & (rows["n_unique"] >= MIN_SOURCES)]
-    rows = rows[rows["measurable"]]
-    return of_bin(rows.loc[rows["fraction"].idxmin()]) if len(rows) else EMPTY
-
-
-def offsets_near(tables, measure, rng):
-    """Share of the offsets that are below 15 arcsec."""
-    rows = select(tables["offsets"])
-    found = rows[rows["separation"].notna()]
-    weight = found["weight"]
-    if len(found) == 0:
-        return EMPTY
-    hits = weight[found["separation"] <= NEAR].sum()
-    chance = (rows["weight"] * rows["chance_near"]).sum()
-    chance /= (rows["weight"] * rows["chance_any"]).sum() or np.nan
-    interval = binomial_interval(hits, weight.sum())
-    return summary(hits / weight.sum(), *interval, chance, len(found))
-
-
-def offset_radius(tables, measure, rng):
-    """Radius of 68 % of the offsets [arcsec]."""
-    rows = select(tables["offsets"])
-    rows = rows[rows["separation"].notna()]
-    if len(rows) == 0:
-        return EMPTY
-
-    def radius(sample):
-        return containment_radii(sample["separation"], sample["weight"], (0.68,))[0]
-
-    return summary(radius(rows), *bootstrap(rows, radius, rng), np.nan, len(rows))
-
-
-def largest_pull(tables, measure, rng):
-    """Largest pull of five bins of equal counts between 9 and 24 mJy."""
-    rows = select(tables["fluxes"])
-    rows = rows[rows["flux"].between(*PULL_RANGE)]
-
-    def pull(sample):
-        columns = (sample[name] for name in ("flux", "flux_sr", "weight"))
-        bins = equal_count_bins(*columns, n_bins=PULL_BINS)
-        return bins["pull"].max() if len(bins) else np.nan
-
-    return summary(pull(rows), *bootstrap(rows, pull, rng), np.nan, len(rows))
-
+ALIKE = {"measure": POSITION_FLUX}
 
 CLAIMS = (
-    ("completeness above 15 mJy", "> 0.95", completeness_above),
-    ("completeness at 10 mJy", "> 0.60", completeness_at_ten),
-    ("purity in the least pure flux bin", ">= 0.87", least_purity),
-    ("share of offsets within 15 arcsec", "0.99", offsets_near),
-    ("radius of 68 % of the offsets [arcsec]", "", offset_radius),
-    ("largest pull between 9 and 24 mJy", "0.65", largest_pull),
+    Claim(
+        "completeness_15mjy",
+        "completeness above 15 mJy",
+        claims.bright_completeness,
+        "> 0.95",
+    ),
+    Claim(
+        "completeness_15mjy_flux",
+        "completeness above 15 mJy, flux within a factor 2",
+        partial(claims.bright_completeness, **ALIKE),
+    ),
+    Claim(
+        "completeness_10mjy",
+        "completeness at 10 mJy (8.5-12)",
+        claims.completeness_at_ten,
+        "> 0.60",
+    ),
+    Claim(
+        "completeness_10mjy_flux",
+        "completeness at 10 mJy (8.5-12), flux within a factor 2",
+        partial(claims.completeness_at_ten, **ALIKE),
+    ),
+    Claim(
+        "completeness_below_confusion",
+        "completeness from 3 mJy to the 500 µm confusion limit (6.8 mJy)",
+        claims.faint_completeness,
+    ),
+    Claim(
+        "resolved_below_500_confusion",
+        "fraction of confirmed sources below the 500 µm confusion limit (6.8 mJy)",
+        claims.resolved_below_confusion,
+        strict=partial(claims.resolved_below_confusion, measure=PEAK),
+    ),
+    Claim(
+        "purity_min",
+        "purity of the least pure flux bin",
+        claims.min_purity,
+        ">= 0.87",
+    ),
+    Claim(
+        "purity_min_flux",
+        "purity of the least pure flux bin, flux within a factor 2",
+        partial(claims.min_purity, **ALIKE),
+    ),
+    Claim(
+        "offsets_within_15arcsec",
+        "fraction of found sources within 15 arcsec of a true one",
+        claims.offsets_near,
+        "0.99",
+    ),
+    Claim(
+        "offsets_within_15arcsec_reverse",
+        "fraction of true sources above 10 mJy within 15 arcsec of a found one",
+        partial(claims.offsets_near, selection=TRUE),
+    ),
+    Claim(
+        "offset_radius_68",
+        "radius of 68 % of the offsets of found sources [arcsec]",
+        claims.offset_radius,
+    ),
+    Claim(
+        "offset_radius_68_reverse",
+        "radius of 68 % of the offsets of true sources above 10 mJy [arcsec]",
+        partial(claims.offset_radius, selection=TRUE),
+    ),
+    Claim(
+        "offset_north_west",
+        "mean offset to the north-west [arcsec]",
+        claims.offset_north_west,
+    ),
+    Claim(
+        "pull_median",
+        "median pull of the flux, 9-24 mJy",
+        claims.pull_median,
+        "0.11 to 0.65",
+        strict=partial(claims.pull_median, measure=PEAK),
+    ),
+    Claim(
+        "pull_max",
+        "maximum pull of the flux, 9-24 mJy",
+        claims.pull_max,
+        "1.02 (at 15.47 mJy; 0.65 without it)",
+        strict=partial(claims.pull_max, measure=PEAK),
+    ),
+    Claim(
+        "pull_above_one",
+        "bins with a pull above one, 9-24 mJy",
+        claims.pulls_above_one,
+        "1",
+        strict=partial(claims.pulls_above_one, measure=PEAK),
+    ),
+    Claim(
+        "flux_ratio_simulated",
+        "median flux ratio above 9 mJy of the sources of Fig. 4, simulated",
+        claims.flux_ratio,
+        strict=partial(claims.flux_ratio, measure=PEAK),
+        datasets=(SIMULATED,),
+    ),
+    Claim(
+        "flux_ratio_observed",
+        "median flux ratio above 9 mJy of the sources of Fig. 4, with noise",
+        claims.flux_ratio,
+        strict=partial(claims.flux_ratio, measure=PEAK),
+        datasets=OBSERVED,
+    ),
+    Claim(
+        "flux_ratio_aperture",
+        "median ratio of calibrated aperture fluxes, true sources above 9 mJy",
+        partial(claims.flux_ratio, selection=TRUE),
+    ),
+    Claim(
+        "flux_ratio_peak",
+        "median ratio of calibrated peaks, true sources above 9 mJy",
+        partial(claims.flux_ratio, selection=TRUE, measure=PEAK),
+    ),
+    Claim(
+        "eddington_bias",
+        "median flux ratio in the faintest bin of Fig. 4",
+        claims.eddington_bias,
+        strict=partial(claims.eddington_bias, measure=PEAK),
+    ),
+    Claim(
+        "fwhm",
+        "FWHM of the stacked super-resolved sources [arcsec]",
+        partial(claims.stacked_width, stack="sr_at_sr"),
+        "7.9",
+        protocols=(PAPER,),
+    ),
+    Claim(
+        "fwhm_at_true",
+        "FWHM of the super-resolved map stacked at true sources [arcsec]",
+        partial(claims.stacked_width, stack="sr_at_target"),
+        strict=partial(claims.stacked_width, stack="sr_at_injected"),
+    ),
+    Claim(
+        "fwhm_target",
+        "FWHM of the stacked 450 µm sources [arcsec]",
+        partial(claims.stacked_width, stack="target_at_target"),
+        protocols=(PAPER,),
+    ),
+    Claim(
+        "background_min",
+        "lowest pixel of the super-resolved maps [mJy/beam]",
+        claims.background_min,
+        ">= 0",
+        protocols=(PAPER,),
+    ),
+    Claim(
+        "background_mean",
+        "mean of the super-resolved minus that of the 450 µm maps [mJy/beam]",
+        claims.mean_excess,
+        protocols=(PAPER,),
+    ),
 )
 
 
-def select(table, measure=None):
-    """Take the rows of one measure, or of the table's only or first one."""
-    if len(table) == 0:
-        return table
-    return table[table["measure"] == (measure or table["measure"].iloc[0])]
-
-
-def bootstrap(rows, statistic, rng, draws=DRAWS):
-    """Give the 68 % interval of a statistic by resampling the sources.
-
-    Parameters
-    ----------
-    rows : pandas.DataFrame
-        Sources with ``weight``; as many are drawn as the weights add up to.
-    statistic : callable
-        From a sample to a number.
-    rng : numpy.random.Generator
-        Random numbers.
-    draws : int
-        Number of samples.
-
-    Returns
-    -------
-    low, high : float
-    """
-    if len(rows) == 0:
-        return np.nan, np.nan
-    weight = rows["weight"].to_numpy()
-    size = max(round(weight.sum()), 1)
-    values = []
-    for _ in range(draws):
-        chosen = rng.choice(len(rows), size, p=weight / weight.sum())
-        values.append(statistic(rows.iloc[chosen].assign(weight=1.0)))
-    values = np.array(values)[np.isfinite(values)]
-    if len(values) == 0:
-        return np.nan, np.nan
-    tail = (1.0 - ONE_SIGMA) / 2.0
-    low, high = np.quantile(values, [tail, 1.0 - tail])
-    return float(low), float(high)
-
-
-def stacked_width(stack, protocol):
-    """Quote the width of the stacked super-resolved sources [arcsec]."""
-    name = "sr_at_injected" if protocol == STRICT else "sr_at_target"
-    record = stack.get(name)
-    if record is None or record["fwhm"] is None:
-        return EMPTY
-    error = record["fwhm_error"]
-    value = record["fwhm"]
-    return summary(value, value - error, value + error, np.nan, record["n"])
-
-
-def quote(dataset, protocol, rng, measure=None):
-    """Quote every claim of one set of cutouts in one protocol.
-
-    Parameters
-    ----------
-    dataset : dict
-        ``completeness``, ``purity``, ``offsets``, ``fluxes`` (tables with a column
-        ``protocol``) and ``stack``.
-    protocol : str
-        ``paper`` or ``strict``.
-    rng : numpy.random.Generator
-        Random numbers of the bootstraps.
-    measure : str, optional
-        Which fractions, of those that the protocol has; its first by default.
-
-    Returns
-    -------
-    dict
-        Claim to (value in the paper, summary).
-    """
-    tables = {
-        name: table[table["protocol"] == protocol]
-        for name, table in dataset.items()
-        if name != "stack"
-    }
-    quoted = {
-        claim: (paper, function(tables, measure, rng))
-        for claim, paper, function in CLAIMS
-    }
-    width = stacked_width(dataset["stack"], protocol)
-    quoted["FWHM of the stacked sources [arcsec]"] = ("7.9", width)
-    return quoted
-
-
-def compare(datasets, rng, independent="independent"):
+def compare(datasets, rng, mocked):
     """Put the paper's claims beside ours.
 
     Parameters
     ----------
     datasets : dict
-        Name of a set of cutouts to what `quote` takes.
+        Name of a set of cutouts to its ``completeness``, ``purity``, ``confusion``,
+        ``offsets``, ``fluxes`` (tables with a column ``protocol``), ``stack`` and
+        ``background``.
     rng : numpy.random.Generator
         Random numbers of the bootstraps.
-    independent : str
-        The set on sky that no training image shows: it gives the strict values.
+    mocked : bool
+        Whether the observed field is a mock.
 
     Returns
     -------
     pandas.DataFrame
-        One row per claim and set of cutouts: ``claim``, ``paper``, ``dataset``, then
-        value, 68 % interval, chance level and number of sources in the paper's
-        protocol (``paper_protocol...``), in the strict one on independent sky
-        (``strict...``), and in the strict one with the flux within a factor two as
-        well (``strict_flux...``).
+        One row per claim, set of cutouts and protocol: ``claim``, ``quantity``,
+        ``paper``, ``dataset``, ``mock`` (no real map was used), ``protocol``,
+        ``value``, the ends ``low``, ``high`` of its 68 % interval, the ``chance``
+        level, the number of sources ``n`` and of distinct ones ``n_distinct``.
     """
-    strict = quote(datasets[independent], STRICT, rng)
-    alike = quote(datasets[independent], STRICT, rng, POSITION_FLUX)
     rows = []
-    for name, dataset in datasets.items():
-        for claim, (paper, ours) in quote(dataset, PAPER, rng).items():
-            row = {"claim": claim, "paper": paper, "dataset": name}
-            row |= prefixed("paper_protocol", ours) | prefixed(
-                "strict", strict[claim][1]
-            )
-            if claim.startswith(("completeness", "purity")):
-                row |= prefixed("strict_flux", alike[claim][1])
-            rows.append(row)
-    table = pd.DataFrame(rows)
-    order = {claim: i for i, claim in enumerate(table["claim"].unique())}
-    return table.sort_values("claim", key=lambda c: c.map(order), kind="stable")
+    for claim in CLAIMS:
+        for name, dataset in datasets.items():
+            if name not in claim.datasets:
+                continue
+            own = {
+                "claim": claim.name,
+                "quantity": claim.quantity,
+                "paper": claim.paper,
+                "dataset": name,
+                "mock": bool(mocked or name in (SIMULATED, INDEPENDENT)),
+            }
+            for protocol, tables in split_protocols(dataset).items():
+                if protocol not in claim.protocols:
+                    continue
+                strict = claim.strict if protocol == STRICT else None
+                value = (strict or claim.measure)(tables, rng)
+                rows.append(own | {"protocol": protocol} | value)
+    return pd.DataFrame(rows)
 
 
-def prefixed(prefix, record):
-    """Name the columns of a summary; the value itself is called by the prefix."""
+def split_protocols(dataset):
+    """Divide the tables of a set of cutouts by the protocols that were measured.
+
+    Parameters
+    ----------
+    dataset : dict
+        See `compare`.
+
+    Returns
+    -------
+    dict of dict
+        Protocol to the tables of it alone, and what knows no protocol.
+    """
+    protocols = [
+        name
+        for name in (PAPER, STRICT)
+        if (dataset["completeness"]["protocol"] == name).any()
+    ]
     return {
-        prefix if name == "value" else f"{prefix}_{name}": value
-        for name, value in record.items()
+        protocol: {
+            name: select(table, protocol=protocol) if "protocol" in table else table
+            for name, table in dataset.items()
+        }
+        for protocol in protocols
     }
 
 
@@ -253,39 +288,56 @@ def readable(table):
     Returns
     -------
     pandas.DataFrame
-        One row per claim: ``claim``, ``paper``; the value with its 68 % interval and
-        the number of sources in the paper's protocol on every set of cutouts; in the
-        strict protocol on independent sky; and what chance gives in both there.
+        One row per claim: ``quantity``, ``paper``; the value with its 68 % interval
+        and the number of distinct sources in the paper's protocol on every set of
+        cutouts; in the strict protocol on independent sky; and what chance gives in
+        both there.
     """
+    mocks = table.drop_duplicates("dataset").set_index("dataset")["mock"]
     rows = []
-    for claim, parts in table.groupby("claim", sort=False):
-        parts = parts.set_index("dataset")
-        paper = parts["paper"].iloc[0]
-        row = {
-            "claim": claim,
-            "paper": paper if isinstance(paper, str) and paper else "-",
-        }
-        for name, record in parts.iterrows():
-            row[f"paper's protocol, {name}"] = quoted(record, "paper_protocol")
-        last = parts.iloc[-1]
-        row["strict, independent"] = quoted(last, "strict")
-        chances = (last[f"{name}_chance"] for name in ("paper_protocol", "strict"))
-        told = [f"{chance:.2f}" for chance in chances if np.isfinite(chance)]
-        rows.append(row | {"by chance": ", ".join(told) or "–"})
+    for _, parts in table.groupby("claim", sort=False):
+        first = parts.iloc[0]
+        known = isinstance(first["paper"], str) and first["paper"]
+        row = {"quantity": first["quantity"]}
+        row["paper"] = first["paper"] if known else "–"
+        cells = parts.set_index(["protocol", "dataset"])
+        for name, mock in mocks.items():
+            column = f"paper's protocol, {sky_name(name, mock)}"
+            row[column] = cell(cells, PAPER, name)
+        row["strict, independent mock sky"] = cell(cells, STRICT, INDEPENDENT)
+        levels = select(parts, dataset=INDEPENDENT)["chance"].dropna()
+        row["by chance"] = ", ".join(f"{level:.2f}" for level in levels) or "–"
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
-def quoted(record, name):
+def sky_name(dataset, mock):
+    """Name the sky of a set of cutouts: a mock is called a mock."""
+    names = {
+        SIMULATED: "simulated test sky",
+        "observed": "mock COSMOS, in-sample" if mock else "observed, in-sample",
+        "holdout": "observed, hold-out",
+        INDEPENDENT: "independent mock sky",
+    }
+    return names[dataset]
+
+
+def cell(cells, protocol, dataset):
+    """Write one cell of `readable`."""
+    if (protocol, dataset) not in cells.index:
+        return "–"
+    return quoted(cells.loc[(protocol, dataset)])
+
+
+def quoted(row):
     """Write a value with its interval and its number: 0.98 (+0.01 -0.02), n 450."""
-    value, low, high = (record[f"{name}{end}"] for end in ("", "_low", "_high"))
+    value, low, high = row["value"], row["low"], row["high"]
     if not np.isfinite(value):
         return "–"
-    digits = 3 if value < 1.5 else 2
-    text, above, below = (
-        f"{number:.{digits}f}" for number in (value, high - value, value - low)
-    )
-    if np.isfinite(high - low) and not low <= value <= high:
-        text += f" (68 %: {low:.{digits}f} to {high:.{digits}f})"
-    elif np.isfinite(high - low):
+    digits = 3 if abs(value) < 1.5 else 2
+    text = f"{value:.{digits}f}" if np.isfinite(high - low) else f"{value:.3g}"
+    if np.isfinite(high - low):
+        above, below = (f"{d:.{digits}f}" for d in (high - value, value - low))
         text += f" ± {above}" if above == below else f" (+{above} -{below})"
-    return f"{text}, n {record[f'{name}_n']:.0f}"
+    count = row["n_distinct"]
+    return f"{text}, n {count:.0f}" if count >= 10 else f"{text}, n {count:.1f}"

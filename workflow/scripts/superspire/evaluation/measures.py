@@ -1,4 +1,4 @@
-"""Completeness, purity, offsets and fluxes in the paper's and the strict protocol.
+"""Completeness, purity and offsets, each source of the sky counted once.
 
 A catalogue is a `pandas.DataFrame` with columns ``cutout``, ``x``, ``y`` [pixel],
 ``flux`` [mJy] and ``weight`` (one over the number of cutouts that show the source).
@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.stats import beta
 
 from superspire.evaluation.astrometry import offsets
-from superspire.instruments import CUTOUT
+from superspire.instruments import CUTOUT, PIXEL
 from superspire.photometry.matching import match, shifted_catalogues
 
 FLUX_EDGES = np.round(3.0 * 2.0 ** (np.arange(9) / 2), 2)
@@ -26,22 +26,19 @@ RAYLEIGH_MEDIAN = np.sqrt(2.0 * np.log(2.0))
 """Median distance of a Gaussian scatter on the plane, in its standard deviations."""
 
 FLUX_FACTOR = 2.0
-"""Largest ratio of recovered and true flux in the third measure."""
+"""Maximum ratio of recovered and true flux in the third measure."""
 
 EDGE = 10
-"""Rim of a cutout whose sources are not judged [pixel], the largest match radius."""
+"""Border of a cutout whose sources are not judged [pixel], the paper's match radius."""
 
-OFFSET_REACH = 30.0
-"""Largest offset that is recorded [pixel]."""
+SUPER_RESOLVED, TRUE = "super-resolved", "true"
+"""Catalogue whose sources are selected and looked for in the other one."""
 
-MIN_IN_BIN = 5
-"""Fewest distinct sources in a bin of equal counts."""
+WHOLE_CUTOUT = 1.5 * CUTOUT
+"""Radius of a match that no source of the same cutout is beyond [pixel]."""
 
 NEAR = 15.0
 """The paper's radius of 99 % of the offsets [arcsec]."""
-
-OFFSET_FLUX = 10.0
-"""Faintest source whose offset is recorded [mJy]."""
 
 ONE_SIGMA = 0.6827
 
@@ -77,7 +74,7 @@ def inside(catalogue, shape, edge):
 
 
 def trim_edges(catalogue, size=CUTOUT, edge=EDGE):
-    """Leave out the sources at the rim, whose partners may lie outside the cutout."""
+    """Leave out sources at the border, whose partners may lie outside the cutout."""
     return catalogue[inside(catalogue, (size, size), edge)].reset_index(drop=True)
 
 
@@ -88,9 +85,9 @@ def flux_bins(edges=FLUX_EDGES, bright=BRIGHT):
 
 
 def recovered_fraction(
-    catalogue, others, radius, flux_factor=None, depth=0.0, size=CUTOUT
+    catalogue, others, radius, flux_factor=None, depth=0.0, size=CUTOUT, bins=None
 ):
-    """Measure, per bin of flux, which share of a catalogue has a partner in another.
+    """Measure, per bin of flux, the fraction of a catalogue with a partner in another.
 
     With the true sources first this is the completeness, with the super-resolved ones
     first the purity. The chance level is the same measure against `others` shifted by
@@ -101,19 +98,21 @@ def recovered_fraction(
     catalogue, others : pandas.DataFrame
         The sources that are judged, and those that may confirm them.
     radius : float
-        Largest separation [pixel].
+        Maximum separation [pixel].
     flux_factor : float, optional
-        Largest ratio of the two fluxes.
+        Maximum ratio of the two fluxes.
     depth : float
-        Faintest flux of `others` [mJy]: a source in a fainter bin cannot be judged.
+        Minimum flux of `others` [mJy]: a source in a fainter bin cannot be judged.
     size : int
         Side of a cutout [pixel].
+    bins : sequence of (float, float), optional
+        Edges of the bins [mJy]; those of `flux_bins` by default.
 
     Returns
     -------
     pandas.DataFrame
         ``flux_min``, ``flux_max``, ``flux`` (median) [mJy], ``n`` sources,
-        ``n_unique`` (each piece of sky once), ``fraction`` with its 68 % interval
+        ``n_distinct`` (each piece of sky once), ``fraction`` with its 68 % interval
         ``low``, ``high``, ``chance``, and ``measurable``, false for bins below `depth`.
     """
     catalogue = trim_edges(catalogue, size)
@@ -122,122 +121,79 @@ def recovered_fraction(
         match(catalogue, moved, radius, flux_factor)[0] >= 0
         for moved in shifted_catalogues(others, size=size)
     ]
-    chance = np.mean(shifted, axis=0)
-    flux, weight = (catalogue[name].to_numpy() for name in ("flux", "weight"))
+    judged = catalogue.assign(hit=hit, chance=np.mean(shifted, axis=0))
     rows = []
-    for low, high in flux_bins():
-        own = (flux >= low) & (flux < high)
-        trials, hits = weight[own].sum(), (weight * hit)[own].sum()
-        interval = binomial_interval(hits, trials)
-        rows.append(
-            {
-                "flux_min": low,
-                "flux_max": high,
-                "flux": np.median(flux[own]) if own.any() else np.nan,
-                "n": int(own.sum()),
-                "n_unique": trials,
-                "fraction": hits / trials if trials > 0 else np.nan,
-                "low": interval[0],
-                "high": interval[1],
-                "chance": (weight * chance)[own].sum() / trials if trials else np.nan,
-                "measurable": bool(low >= depth),
-            }
-        )
+    for low, high in bins or flux_bins():
+        own = judged[(judged["flux"] >= low) & (judged["flux"] < high)]
+        limits = {"flux_min": low, "flux_max": high}
+        rows.append(limits | fraction_of(own) | {"measurable": bool(low >= depth)})
     return pd.DataFrame(rows)
 
 
-def source_offsets(truth, found, reach=OFFSET_REACH, flux_limit=OFFSET_FLUX):
-    """Measure the offset of each bright true source's nearest recovered source.
+def fraction_of(judged):
+    """Give the fraction of the sources that were hit, one bin of `recovered_fraction`.
 
     Parameters
     ----------
-    truth, found : pandas.DataFrame
-        True and super-resolved sources.
-    reach : float
-        Largest separation [pixel].
+    judged : pandas.DataFrame
+        ``flux`` [mJy], ``weight``, ``hit`` and ``chance`` of each source.
+
+    Returns
+    -------
+    dict
+        ``flux`` (median) [mJy], ``n``, ``n_distinct``, ``fraction``, ``low``, ``high``
+        and ``chance``; NaN without sources.
+    """
+    weight = judged["weight"]
+    trials, hits = weight.sum(), (weight * judged["hit"]).sum()
+    low, high = binomial_interval(hits, trials)
+    return {
+        "flux": judged["flux"].median(),
+        "n": len(judged),
+        "n_distinct": trials,
+        "fraction": hits / trials if trials > 0 else np.nan,
+        "low": low,
+        "high": high,
+        "chance": (weight * judged["chance"]).sum() / trials if trials else np.nan,
+    }
+
+
+def source_offsets(sources, truth, selection, flux_limit=0.0):
+    """Measure the offset of each selected source to the nearest of the other catalogue.
+
+    Parameters
+    ----------
+    sources, truth : pandas.DataFrame
+        Super-resolved and true sources.
+    selection : {"super-resolved", "true"}
+        The catalogue whose sources are taken to their nearest neighbours in the other:
+        the super-resolved one in the paper.
     flux_limit : float
-        Faintest true source [mJy].
+        Minimum flux of the selected sources [mJy].
 
     Returns
     -------
     pandas.DataFrame
-        ``cutout``, ``x``, ``y`` [pixel] and ``flux`` [mJy] of the true source;
-        ``separation`` [arcsec] and ``angle`` [deg] (see `offsets`), NaN where nothing
-        was found; ``chance_near``, ``chance_any``: the share of shifted catalogues
-        with a source within `NEAR` and within `reach`; ``weight``.
+        ``selection``; ``cutout``, ``x``, ``y`` [pixel], ``flux`` [mJy] and ``weight``
+        of the selected source; ``separation`` [arcsec] and ``angle`` [deg] of the
+        super-resolved from the true position (see `offsets`), however large, and NaN
+        where the cutout holds no source of the other catalogue; ``chance``, the
+        fraction of shifted catalogues with a source within `NEAR`.
     """
-    truth = trim_edges(truth)
-    truth = truth[truth["flux"] >= flux_limit].reset_index(drop=True)
-    partner, _ = match(truth, found, reach)
-    chance = np.array([match(truth, c, reach)[1] for c in shifted_catalogues(found)])
-    near = found.iloc[partner].reset_index(drop=True) if len(found) else truth
-    separation, angle = offsets(near["x"] - truth["x"], near["y"] - truth["y"])
-    return truth[["cutout", "x", "y", "flux", "weight"]].assign(
-        separation=np.where(partner >= 0, separation, np.nan),
-        angle=np.where(partner >= 0, angle, np.nan),
-        chance_near=np.mean(chance <= NEAR, axis=0),
-        chance_any=np.mean(chance <= reach, axis=0),
+    by_source = selection == SUPER_RESOLVED
+    own, others = (sources, truth) if by_source else (truth, sources)
+    own = trim_edges(own)
+    own = own[own["flux"] >= flux_limit].reset_index(drop=True)
+    partner, _ = match(own, others, WHOLE_CUTOUT)
+    lone = partner < 0
+    near = (others if len(others) else own).iloc[np.where(lone, 0, partner)]
+    dx, dy = (near[name].to_numpy() - own[name].to_numpy() for name in ("x", "y"))
+    separation, angle = offsets(*((-dx, -dy) if by_source else (dx, dy)))
+    chance = [match(own, c, NEAR / PIXEL)[0] >= 0 for c in shifted_catalogues(others)]
+    table = own[["cutout", "x", "y", "flux", "weight"]].assign(
+        separation=np.where(lone, np.nan, separation),
+        angle=np.where(lone, np.nan, angle),
+        chance=np.mean(chance, axis=0),
     )
-
-
-def matched_fluxes(truth, found, radius):
-    """Pair the fluxes of the true sources with those of their nearest neighbours.
-
-    Parameters
-    ----------
-    truth, found : pandas.DataFrame
-        True and super-resolved sources.
-    radius : float
-        Largest separation [pixel].
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``cutout``, ``x``, ``y``, ``flux`` of the true source, ``flux_sr`` [mJy] and
-        ``weight``; only true sources with a partner.
-    """
-    truth = trim_edges(truth)
-    partner, _ = match(truth, found, radius)
-    table = truth[["cutout", "x", "y", "flux", "weight"]][partner >= 0]
-    return table.assign(flux_sr=found["flux"].to_numpy()[partner[partner >= 0]])
-
-
-def equal_count_bins(flux, flux_sr, weight, n_bins=10):
-    """Average the super-resolved flux in bins of equal numbers of sources (Fig. 4).
-
-    Parameters
-    ----------
-    flux, flux_sr, weight : array_like, shape (n,)
-        True and super-resolved flux [mJy] and weight.
-    n_bins : int
-        Number of bins, fewer if they would hold fewer than five distinct sources.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``flux_min``, ``flux_max``, ``flux`` (the bin's log-centre), ``mean``, ``std``
-        [mJy], ``n``, ``n_unique`` and ``pull`` = |flux - mean| / std (Table 3).
-    """
-    flux, flux_sr, weight = (np.asarray(a, float) for a in (flux, flux_sr, weight))
-    rows = []
-    n_bins = int(np.clip(weight.sum() // MIN_IN_BIN, 1, n_bins))
-    for part in np.array_split(np.argsort(flux, kind="stable"), n_bins):
-        if len(part) < 2:
-            continue
-        low, high = flux[part[0]], flux[part[-1]]
-        mean = np.average(flux_sr[part], weights=weight[part])
-        square = np.average((flux_sr[part] - mean) ** 2, weights=weight[part])
-        centre, std = np.sqrt(low * high), np.sqrt(square)
-        rows.append(
-            {
-                "flux_min": low,
-                "flux_max": high,
-                "flux": centre,
-                "mean": mean,
-                "std": std,
-                "n": len(part),
-                "n_unique": weight[part].sum(),
-                "pull": abs(centre - mean) / std if std > 0 else np.nan,
-            }
-        )
-    return pd.DataFrame(rows)
+    table.insert(0, "selection", selection)
+    return table

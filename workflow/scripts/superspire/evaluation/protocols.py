@@ -1,49 +1,65 @@
 """The two protocols of measurement, for one set of cutouts.
 
 Paper: the true sources are those of the 450 µm map at S/N >= 5, recovered by any
-source within 10 arcsec; fluxes are those of circles of 10 arcsec on both maps. Strict:
-the true sources are the injected ones, recovered by the nearest source within 4 arcsec,
-and once more within 4 arcsec and a factor two in flux; fluxes are calibrated peaks.
+source within 10 arcsec. Strict: the true sources are the injected galaxies above 1 mJy,
+recovered by the nearest source within 4 arcsec. Both once more with fluxes within a
+factor two: calibrated aperture fluxes in the paper's, calibrated peaks in the strict
+protocol.
 """
 
 import numpy as np
 import pandas as pd
 
+from superspire.evaluation.confusion import PAPER_CONFUSION
+from superspire.evaluation.fluxes import (
+    APERTURE,
+    KEYS,
+    PEAK,
+    label_pairs,
+    pair_fluxes,
+)
 from superspire.evaluation.measures import (
     FLUX_FACTOR,
-    matched_fluxes,
+    SUPER_RESOLVED,
+    TRUE,
     recovered_fraction,
     source_offsets,
+    trim_edges,
 )
 
 PAPER, STRICT = "paper", "strict"
 POSITION, POSITION_FLUX = "position", "position and flux"
+MEASURES = {POSITION: None, POSITION_FLUX: FLUX_FACTOR}
+"""Maximum ratio of the two fluxes in each measure of a fraction."""
 
 FLUX_SNR = 10.0
-"""Least S/N of the target sources whose fluxes are compared (Fig. 4)."""
+"""Minimum peak, in units of the background rms, of the sources of Fig. 4."""
 
-KEYS = ["cutout", "x", "y", "weight"]
+OFFSET_FLUX = 10.0
+"""Minimum flux of the true sources whose offsets are measured, and of stacks [mJy]."""
+
+BELOW_CONFUSION = [(3.0, PAPER_CONFUSION[500][0])]
+"""Range of flux below the confusion limit at 500 µm [mJy]."""
 
 
-def with_flux(table, column, factor=1.0):
-    """Choose the column that a protocol calls the flux.
+def with_fluxes(table, aperture, peak):
+    """Choose the columns that hold the two kinds of flux.
 
     Parameters
     ----------
     table : astropy.table.Table
         A catalogue with ``cutout``, ``x``, ``y``, ``weight``.
-    column : str
-        Name of the flux [mJy].
-    factor : float
-        Flux calibration.
+    aperture, peak : str
+        Columns of the calibrated aperture flux and the calibrated peak [mJy].
 
     Returns
     -------
     pandas.DataFrame
-        ``cutout``, ``x``, ``y``, ``weight`` and ``flux``.
+        ``cutout``, ``x``, ``y``, ``weight``, ``aperture`` and ``peak``.
     """
     columns = {name: table[name].value for name in KEYS}
-    return pd.DataFrame({**columns, "flux": factor * table[column].value})
+    fluxes = {APERTURE: table[aperture].value, PEAK: table[peak].value}
+    return pd.DataFrame(columns | fluxes)
 
 
 def label(tables, protocol):
@@ -54,10 +70,16 @@ def label(tables, protocol):
     return joined
 
 
-def read_protocol(path, protocol):
-    """Read what a table of measurements (CSV) holds of one protocol."""
-    table = pd.read_csv(path)
-    return table[table["protocol"] == protocol]
+def select(table, **values):
+    """Take the rows of a table with given values in some columns."""
+    for column, value in values.items():
+        table = table[table[column] == value]
+    return table
+
+
+def read_protocol(path, protocol, **values):
+    """Read what a table of measurements (CSV) holds of one protocol; see `select`."""
+    return select(pd.read_csv(path), protocol=protocol, **values)
 
 
 def flux_limit(target):
@@ -79,38 +101,118 @@ def flux_limit(target):
     return float(noise * np.min(target["snr"]))
 
 
+def measure_fractions(sources, truth, radius, depth=0.0):
+    """Measure completeness and purity, by position and by position and flux.
+
+    Parameters
+    ----------
+    sources, truth : pandas.DataFrame
+        Super-resolved and true sources with ``flux`` [mJy].
+    radius : float
+        Radius of a match [pixel].
+    depth : float
+        Minimum flux of the true sources [mJy].
+
+    Returns
+    -------
+    dict of dict of pandas.DataFrame
+        ``completeness``, ``purity`` and ``confusion`` (completeness below the 500 µm
+        confusion limit), by measure.
+    """
+
+    def by_measure(first, second, **options):
+        return {
+            name: recovered_fraction(first, second, radius, factor, **options)
+            for name, factor in MEASURES.items()
+        }
+
+    return {
+        "completeness": by_measure(truth, sources),
+        "purity": by_measure(sources, truth, depth=depth),
+        "confusion": by_measure(truth, sources, bins=BELOW_CONFUSION),
+    }
+
+
+def measure_offsets(sources, truth):
+    """Measure the offsets of super-resolved sources, and of bright true ones.
+
+    Parameters
+    ----------
+    sources, truth : pandas.DataFrame
+        Super-resolved and true sources with ``flux`` [mJy].
+
+    Returns
+    -------
+    pandas.DataFrame
+        See `superspire.evaluation.measures.source_offsets`.
+    """
+    selections = ((SUPER_RESOLVED, 0.0), (TRUE, OFFSET_FLUX))
+    return pd.concat(
+        [source_offsets(sources, truth, *selection) for selection in selections],
+        ignore_index=True,
+    )
+
+
+def paper_fluxes(found, target, radius):
+    """Pair fluxes as the paper's Fig. 4 does, and by target sources beside it.
+
+    Parameters
+    ----------
+    found, target, radius
+        See `measure_paper`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        See `superspire.evaluation.fluxes.pair_fluxes`. Super-resolved sources above ten
+        times the background rms of their image; all target sources, whose
+        super-resolved aperture flux is measured at the position of the target.
+    """
+    sources = with_fluxes(found, "flux_aperture", "flux")
+    truth = with_fluxes(target, "aperture_flux", "flux")
+    clear = found["peak"].value > FLUX_SNR * np.asarray(found["background_rms"])
+    clear_sources = sources[clear].reset_index(drop=True)
+    forced = trim_edges(truth.assign(forced=target["flux_sr"].value))
+    matched = pair_fluxes(sources, truth, radius, TRUE)
+    return pd.concat(
+        [
+            pair_fluxes(clear_sources, truth, radius, SUPER_RESOLVED),
+            label_pairs(forced, TRUE, APERTURE, forced[APERTURE], forced["forced"]),
+            matched[matched["measure"] == PEAK],
+        ],
+        ignore_index=True,
+    )
+
+
 def measure_paper(found, target, radius):
     """Measure in the paper's protocol (section 4).
 
     Parameters
     ----------
     found : astropy.table.Table
-        Super-resolved sources, ``flux_aperture`` calibrated [mJy].
+        Super-resolved sources: ``peak`` and ``background_rms`` of the image
+        [mJy/beam]; ``flux_aperture`` and ``flux``, calibrated aperture flux and peak
+        [mJy].
     target : astropy.table.Table
-        Sources of the 450 µm map with ``aperture_flux``, ``snr`` and ``flux_sr``, the
-        calibrated aperture flux of the super-resolved map at the same place [mJy].
+        Sources of the 450 µm map with ``aperture_flux``, ``flux`` (peak), ``snr`` and
+        ``flux_sr``, the calibrated aperture flux of the super-resolved map at the same
+        position [mJy].
     radius : float
         Radius of a match [pixel].
 
     Returns
     -------
     dict of pandas.DataFrame
-        ``completeness``, ``purity``, ``offsets``, ``fluxes``.
+        ``completeness``, ``purity``, ``confusion``, ``offsets``, ``fluxes``.
     """
-    sources = with_flux(found, "flux_aperture")
-    truth = with_flux(target, "aperture_flux")
-    depth = flux_limit(target)
-    bright = target["snr"] >= FLUX_SNR
-    fluxes = truth[bright].assign(flux_sr=target["flux_sr"].value[bright])
-    return {
-        "completeness": label(
-            {POSITION: recovered_fraction(truth, sources, radius)}, PAPER
-        ),
-        "purity": label(
-            {POSITION: recovered_fraction(sources, truth, radius, depth=depth)}, PAPER
-        ),
-        "offsets": label({POSITION: source_offsets(truth, sources)}, PAPER),
-        "fluxes": label({"aperture": fluxes}, PAPER),
+    sources = with_fluxes(found, "flux_aperture", "flux")
+    truth = with_fluxes(target, "aperture_flux", "flux")
+    sources["flux"], truth["flux"] = sources[APERTURE], truth[APERTURE]
+    fractions = measure_fractions(sources, truth, radius, flux_limit(target))
+    tables = {name: label(parts, PAPER) for name, parts in fractions.items()}
+    return tables | {
+        "offsets": measure_offsets(sources, truth).assign(protocol=PAPER),
+        "fluxes": paper_fluxes(found, target, radius).assign(protocol=PAPER),
     }
 
 
@@ -120,33 +222,32 @@ def measure_strict(found, injected, radius):
     Parameters
     ----------
     found : astropy.table.Table
-        Super-resolved sources, ``flux`` the calibrated peak [mJy].
+        Super-resolved sources, see `measure_paper`.
     injected : astropy.table.Table
         Injected sources with ``flux`` [mJy]. Each counts by itself, however near
-        another one it lies.
+        another one it lies; the flux of a super-resolved source is compared with that
+        of the brightest one within `radius`.
     radius : float
         Radius of a match [pixel].
 
     Returns
     -------
     dict of pandas.DataFrame
-        ``completeness``, ``purity``, ``offsets``, ``fluxes``.
+        ``completeness``, ``purity``, ``confusion``, ``offsets``, ``fluxes``.
     """
-    sources, truth = with_flux(found, "flux"), with_flux(injected, "flux")
-    measures = {POSITION: None, POSITION_FLUX: FLUX_FACTOR}
-    completeness = {
-        name: recovered_fraction(truth, sources, radius, factor)
-        for name, factor in measures.items()
-    }
-    purity = {
-        name: recovered_fraction(sources, truth, radius, factor)
-        for name, factor in measures.items()
-    }
-    return {
-        "completeness": label(completeness, STRICT),
-        "purity": label(purity, STRICT),
-        "offsets": label({POSITION: source_offsets(truth, sources)}, STRICT),
-        "fluxes": label({"peak": matched_fluxes(truth, sources, radius)}, STRICT),
+    sources = with_fluxes(found, "flux_aperture", "flux")
+    truth = with_fluxes(injected, "flux", "flux")
+    sources["flux"], truth["flux"] = sources[PEAK], truth[PEAK]
+    fractions = measure_fractions(sources, truth, radius)
+    tables = {name: label(parts, STRICT) for name, parts in fractions.items()}
+    pairs = [
+        pair_fluxes(sources, truth, radius, SUPER_RESOLVED, brightest=True),
+        pair_fluxes(sources, truth, radius, TRUE),
+    ]
+    fluxes = pd.concat(pairs, ignore_index=True)
+    return tables | {
+        "offsets": measure_offsets(sources, truth).assign(protocol=STRICT),
+        "fluxes": fluxes.assign(protocol=STRICT),
     }
 
 
@@ -165,8 +266,8 @@ def measure(found, target, injected, match_radius, strict_radius):
     Returns
     -------
     dict of pandas.DataFrame
-        ``completeness``, ``purity``, ``offsets``, ``fluxes``, each with a column
-        ``protocol``.
+        ``completeness``, ``purity``, ``confusion``, ``offsets``, ``fluxes``, each with
+        a column ``protocol``.
     """
     tables = [measure_paper(found, target, match_radius)]
     if injected is not None:

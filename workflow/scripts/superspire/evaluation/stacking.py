@@ -1,6 +1,7 @@
 """Mean image of many sources, its radial profile and its width (Fig. 6)."""
 
 import numpy as np
+import pandas as pd
 from scipy.ndimage import map_coordinates
 from scipy.optimize import curve_fit
 
@@ -10,7 +11,10 @@ HALF = 30
 """Half of the side of a stack [pixel]."""
 
 MARGIN = 8
-"""Rim that keeps the splines from feeling the cut [pixel]."""
+"""Border that keeps the splines from feeling the cut [pixel]."""
+
+BLANK = 20
+"""Radius beyond which a stack shows its noise [pixel]."""
 
 
 def stack(images, cutouts, cutout, x, y, half=HALF):
@@ -177,21 +181,79 @@ def combine_groups(stacks, counts):
     image : ndarray, shape (ny, nx)
         Mean of all sources [mJy/beam]; NaN without any.
     record : dict
-        ``n``, ``fwhm``, ``fwhm_error`` [arcsec] and ``peak`` [mJy/beam].
+        ``n``, ``fwhm``, ``fwhm_error`` [arcsec], ``peak`` [mJy/beam] and ``noise``, the
+        scatter of the pixels beyond 20 arcsec [mJy/beam].
     """
     n = int(counts.sum())
     if n == 0:
-        empty = {"n": 0, "fwhm": np.nan, "fwhm_error": np.nan, "peak": np.nan}
+        names = ("fwhm", "fwhm_error", "peak", "noise")
+        empty = {"n": 0} | dict.fromkeys(names, np.nan)
         return np.full(stacks.shape[1:], np.nan), empty
     image = np.tensordot(counts, stacks, 1) / n
     fwhm, peak, _ = fit_width(image)
-    used = np.flatnonzero(counts)
-    without = [
-        fit_width((image * n - counts[i] * stacks[i]) / (n - counts[i]))[0]
-        for i in used
-        if n > counts[i]
-    ]
-    error = np.nan
-    if len(without) > 1:
-        error = np.sqrt((len(without) - 1) * np.var(without))
-    return image, {"n": n, "fwhm": fwhm, "fwhm_error": error, "peak": peak}
+    error = jackknife([fit_width(part)[0] for part in without_each(stacks, counts)])
+    half = image.shape[0] // 2
+    blank = np.hypot(*np.mgrid[-half : half + 1, -half : half + 1]) > BLANK
+    return image, {
+        "n": n,
+        "fwhm": fwhm,
+        "fwhm_error": float(error),
+        "peak": peak,
+        "noise": float(np.std(image[blank])),
+    }
+
+
+def without_each(stacks, counts):
+    """Yield the mean of all sources but those of each group in turn [mJy/beam]."""
+    total, n = np.tensordot(counts, stacks, 1), counts.sum()
+    for stack_, count in zip(stacks, counts, strict=True):
+        if 0 < count < n:
+            yield (total - count * stack_) / (n - count)
+
+
+def jackknife(values):
+    """Give the standard error of a statistic from its values without each group.
+
+    Parameters
+    ----------
+    values : sequence of float or ndarray, length g
+        The statistic of all groups but one.
+
+    Returns
+    -------
+    float or ndarray
+        ((g - 1) var)^0.5, the variance being the mean square; NaN for g < 2.
+    """
+    if len(values) < 2:
+        return np.full(np.shape(values[0]) if len(values) else (), np.nan)
+    return np.sqrt((len(values) - 1) * np.var(values, axis=0))
+
+
+def stacked_profile(stacks, counts):
+    """Average a stack in rings, with the jackknife errors over its groups.
+
+    Parameters
+    ----------
+    stacks, counts
+        See `combine_groups`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``radius`` [arcsec]; ``brightness`` and its ``error`` [mJy/beam];
+        ``normalised``, the brightness over that of the centre, and its
+        ``normalised_error``.
+    """
+    image, _ = combine_groups(stacks, counts)
+    radius, value = radial_profile(image)
+    parts = np.array([radial_profile(p)[1] for p in without_each(stacks, counts)])
+    parts = parts.reshape(-1, len(radius))
+    return pd.DataFrame(
+        {
+            "radius": radius,
+            "brightness": value,
+            "error": jackknife(parts) * np.ones(len(radius)),
+            "normalised": value / value[0],
+            "normalised_error": jackknife(parts / parts[:, :1]) * np.ones(len(radius)),
+        }
+    )
