@@ -99,6 +99,7 @@ rule fig3:
     resources:
         mem_mb=memory(1200, per_input=0.2),
     params:
+        mocked=MOCKED,
         code=code_digest("fig3.py"),
     script:
         "../scripts/fig3.py"
@@ -123,6 +124,7 @@ rule fig4:
         "../../envs/analysis.yaml"
     params:
         datasets=DATASETS,
+        mocked=MOCKED,
         code=code_digest("fig4.py"),
     script:
         "../scripts/fig4.py"
@@ -147,6 +149,7 @@ rule fig5:
         "../../envs/analysis.yaml"
     params:
         datasets=DATASETS,
+        mocked=MOCKED,
         code=code_digest("fig5.py"),
     script:
         "../scripts/fig5.py"
@@ -157,6 +160,7 @@ rule fig6:
     input:
         images=expand("results/stacks/{dataset}.npz", dataset=DATASETS),
         widths=expand("results/stacks/{dataset}.json", dataset=DATASETS),
+        profiles=expand("results/stacks/{dataset}.csv", dataset=DATASETS),
     output:
         pdf=report(
             "results/fig6.pdf",
@@ -172,6 +176,7 @@ rule fig6:
         "../../envs/analysis.yaml"
     params:
         datasets=DATASETS,
+        mocked=MOCKED,
         code=code_digest("fig6.py"),
     script:
         "../scripts/fig6.py"
@@ -199,6 +204,7 @@ rule fig7:
         "../../envs/analysis.yaml"
     params:
         datasets=DATASETS,
+        mocked=MOCKED,
         code=code_digest("fig7.py"),
     script:
         "../scripts/fig7.py"

@@ -194,7 +194,7 @@ rule measure_ultra_red:
 rule measure_confusion:
     """Measure the confusion noise of the simulated maps."""
     input:
-        expand("results/skies/{sky}/{band}.fits", sky=SIMULATED[0], band=BANDS),
+        expand("results/skies/{sky}/{band}.fits", sky=SIMULATED[0], band=PAPER_BANDS),
     output:
         "results/measures/confusion_noise.csv",
     log:
@@ -204,7 +204,7 @@ rule measure_confusion:
     resources:
         mem_mb=memory(600, per_input=1.5),
     params:
-        bands=list(BANDS),
+        bands=PAPER_BANDS,
         code=code_digest("measure_confusion.py"),
     script:
         "../scripts/measure_confusion.py"

@@ -65,6 +65,7 @@ rule poster_maps:
         mem_mb=memory(1400, per_input=2.0),
     params:
         threshold=lookup("extraction/target_threshold", within=config),
+        mocked=MOCKED,
         code=code_digest("poster_maps.py"),
     script:
         "../scripts/poster_maps.py"
@@ -99,6 +100,7 @@ rule poster_measures:
     params:
         dataset=POSTER_DATASET,
         datasets=DATASETS,
+        mocked=MOCKED,
         code=code_digest("poster_measures.py"),
     script:
         "../scripts/poster_measures.py"

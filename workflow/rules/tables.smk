@@ -1,7 +1,8 @@
 """
 Tables 1 to 3.
 
-In: the instruments, the network's description, the bins of Fig. 4.
+In: the instruments, the confusion noise of the maps, the network's description, the
+bins of Fig. 4.
 Out: results/tableN.csv for machines, results/tableN.tex for the paper; on demand the
 tables and the catalogues of fields as .ecsv, .mrt (the machine-readable tables of the
 AAS journals and the CDS), .vot (VOTable) and, catalogues only, .tex (AASTeX).
@@ -9,7 +10,9 @@ AAS journals and the CDS), .vot (VOTable) and, catalogues only, .tex (AASTeX).
 
 
 rule table1:
-    """Table 1: the instruments."""
+    """Table 1: the instruments, and the confusion noise of our maps."""
+    input:
+        "results/measures/confusion_noise.csv",
     output:
         csv=report(
             "results/table1.csv",
@@ -66,6 +69,7 @@ rule table3:
     conda:
         "../../envs/analysis.yaml"
     params:
+        mocked=MOCKED,
         code=code_digest("table3.py"),
     script:
         "../scripts/table3.py"

@@ -9,6 +9,8 @@ from superspire.figures.style import save
 from superspire.io import read_table
 from superspire.job import run
 
+TITLES = ("Simulated test sky, rich cutout", "Simulated test sky, typical cutout")
+
 
 def main(job):
     files = job.input
@@ -28,7 +30,7 @@ def main(job):
             "inputs": inputs[rows[i]],
             "sources": sources[sources["cutout"] == evaluated["cutout"][i]],
         }
-        for i, title in zip(picked, ("Rich", "Typical"), strict=False)
+        for i, title in zip(picked, TITLES, strict=False)
     ]
     save(draw_maps(panels), job.output.pdf, job.output.png)
 

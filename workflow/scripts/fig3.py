@@ -5,7 +5,7 @@ import pandas as pd
 
 from superspire.evaluation.catalogues import evaluated_rows
 from superspire.figures.fig2_3_maps import choose_cutouts, draw_maps
-from superspire.figures.style import save
+from superspire.figures.style import save, sky_titles
 from superspire.io import read_table
 from superspire.job import run
 
@@ -27,10 +27,10 @@ def panel(files, i, ranks, title):
 
 
 def main(job):
-    files = job.input
+    files, titles = job.input, sky_titles(job.params.mocked)
     panels = [
-        panel(files, 0, (1.0,), "Observed"),
-        panel(files, 1, (0.5,), "Independent"),
+        panel(files, 0, (1.0,), titles["observed"]),
+        panel(files, 1, (0.5,), titles["independent"]),
     ]
     save(draw_maps(panels), job.output.pdf, job.output.png)
 

@@ -2,7 +2,7 @@
 
 from superspire.evaluation.protocols import PAPER, read_protocol
 from superspire.figures.fig4_fluxes import draw_fluxes, flux_bins
-from superspire.figures.style import save
+from superspire.figures.style import save, sky_titles
 from superspire.job import run
 
 
@@ -13,7 +13,8 @@ def main(job):
     }
     bins = flux_bins(tables)
     bins.to_csv(job.output.csv, index=False, float_format="%.5g")
-    save(draw_fluxes(tables, bins), job.output.pdf, job.output.png)
+    figure = draw_fluxes(tables, bins, sky_titles(job.params.mocked))
+    save(figure, job.output.pdf, job.output.png)
 
 
 if __name__ == "__main__":

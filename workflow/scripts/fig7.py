@@ -3,7 +3,7 @@
 import pandas as pd
 
 from superspire.figures.fig7_completeness import draw_recovery, gather
-from superspire.figures.style import save
+from superspire.figures.style import save, sky_titles
 from superspire.job import run
 
 
@@ -14,7 +14,8 @@ def main(job):
         dict(zip(names, map(pd.read_csv, files.purity), strict=True)),
     )
     table.to_csv(job.output.csv, index=False, float_format="%.5g")
-    save(draw_recovery(table), job.output.pdf, job.output.png)
+    figure = draw_recovery(table, sky_titles(job.params.mocked))
+    save(figure, job.output.pdf, job.output.png)
 
 
 if __name__ == "__main__":

@@ -25,9 +25,10 @@ def main(job):
     sources = SkyCoord(ra, dec, unit=units.deg)
     centre = middle_of(target)
     print(f"{len(sources)} sources of the 450 µm map; panels around {centre}")
-    save(draw_inputs(maps, centre), output.bands, output.bands_png)
-    save(draw_target(maps, centre), output.target, output.target_png)
-    figure = draw_sources(maps, centre, sources)
+    mocked = job.params.mocked
+    save(draw_inputs(maps, centre, mocked), output.bands, output.bands_png)
+    save(draw_target(maps, centre, mocked), output.target, output.target_png)
+    figure = draw_sources(maps, centre, mocked, sources)
     save(figure, output.sources, output.sources_png)
 
 

@@ -65,12 +65,16 @@ def test_votables_are_valid(catalogue, tmp_path):
 
 
 def test_tables_get_their_units(tmp_path):
-    table = with_units(instrument_table())
-    assert table.colnames == ["wavelength", "instrument", "fwhm", "pixel", "beam"]
-    wanted = [u.um, None, u.arcsec, u.arcsec, u.arcsec**2]
-    assert [table[name].unit for name in table.colnames] == wanted
+    confusion = {"wavelength_um": [250, 350, 450, 500], "confusion": 5.0, "error": 0.1}
+    table = with_units(instrument_table(pd.DataFrame(confusion)))
+    names = ["wavelength", "instrument", "fwhm", "pixel", "beam", "confusion_paper"]
+    assert table.colnames[:6] == names
+    wanted = [u.um, None, u.arcsec, u.arcsec, u.arcsec**2, u.mJy]
+    assert [table[name].unit for name in names] == wanted
     export(table, tmp_path / "t.mrt", "mrt")
-    assert read(tmp_path / "t.mrt", "mrt")["fwhm"].tolist() == [18.1, 24.9, 7.9, 36.6]
+    back = read(tmp_path / "t.mrt", "mrt")
+    assert back["fwhm"].tolist() == [18.1, 24.9, 7.9, 36.6]
+    assert back["confusion_paper"].unit == u.mJy
 
 
 def test_missing_values_are_masked():

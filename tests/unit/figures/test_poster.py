@@ -59,17 +59,19 @@ def test_sky_beyond_a_map_is_unknown(maps):
 
 
 def test_maps_are_drawn_in_their_own_pixels(maps):
-    shown = panels(poster.draw_inputs(maps, CENTRE))
-    assert [axes.get_title()[-6:-3] for axes in shown] == ["250", "350", "500"]
+    shown = panels(poster.draw_inputs(maps, CENTRE, True))
+    titles = [axes.get_title() for axes in shown]
+    assert titles == [f"Mock Herschel SPIRE {band} µm" for band in (250, 350, 500)]
     sides = [axes.images[0].get_array().shape[0] for axes in shown]
     assert sides == [100, 72, 50]
-    (target,) = panels(poster.draw_target(maps, CENTRE))
+    (target,) = panels(poster.draw_target(maps, CENTRE, False))
+    assert target.get_title() == "JCMT SCUBA-2 450 µm"
     assert target.images[0].get_array().shape == (600, 600)
 
 
 def test_sources_are_circled_where_they_are(maps):
     source = SkyCoord([150.12], [2.21], unit=units.deg)
-    figure = poster.draw_sources(maps, CENTRE, source)
+    figure = poster.draw_sources(maps, CENTRE, True, source)
     (axes,) = panels(figure)
     figure.canvas.draw()
     circle = axes.patches[-1]
@@ -84,8 +86,9 @@ def test_a_stack_tells_its_width(fwhm):
     y, x = np.indices((61, 61)) - 30
     image = 9.0 * np.exp(-0.5 * (x**2 + y**2) / 3.4**2)
     record = {"fwhm": fwhm, "fwhm_error": 0.2, "n": 7}
-    figure = poster.draw_stack(image, record, "independent", "Super-resolved")
+    figure = poster.draw_stack(image, record, "Mock sky", "Super-resolved")
     title = figure.axes[0].get_title()
     assert "n = 7" in title
+    assert "mock sky" in title
     assert ("FWHM 8.10 ± 0.20″" if fwhm else "no fit") in title
     figure.canvas.draw()

@@ -1,5 +1,6 @@
 """Figure 1: schematic of the network, from the layers as built."""
 
+import itertools
 import re
 
 import numpy as np
@@ -7,10 +8,14 @@ import pandas as pd
 from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
 
 from superspire.figures.style import PAGE, plt
+from superspire.instruments import SPIRE, TARGET
 
 ENCODER, DECODER, DATA = "#0072B2", "#D55E00", "#BBBBBB"
 GAP = 0.55
 """Space between blocks, in units of the drawing."""
+
+IMAGES = 1.7
+"""Space that the input images take, in units of the drawing."""
 
 
 def network_blocks(model):
@@ -62,16 +67,26 @@ def network_blocks(model):
 
 
 def placed(blocks):
-    """Give each block its place and its extent in the drawing.
+    """Give each block, and the images at both ends, a position and an extent.
 
-    Height grows with the logarithm of the size of the image, width with that of the
-    number of its filters.
+    Heights grow with the logarithm of the side of the image, widths with that of the
+    number of filters.
+
+    Parameters
+    ----------
+    blocks : pandas.DataFrame
+        What `network_blocks` gives.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The blocks without the input, with ``height``, ``width`` and ``left``.
     """
-    height = 0.45 * np.log2(blocks["size"].astype(float)) + 0.1
-    filters = blocks["filters"].fillna(blocks["channels"]).astype(float)
-    width = 0.12 + 0.07 * np.log2(filters)
-    left = np.concatenate([[0.0], np.cumsum(width + GAP)[:-1]])
-    return blocks.assign(height=height, width=width, left=left, shown=filters)
+    boxes = blocks[blocks["kind"] != "input"]
+    height = 0.45 * np.log2(boxes["size"].astype(float)) + 0.1
+    width = np.maximum(0.12 + 0.07 * np.log2(boxes["filters"].astype(float)), 0.3)
+    left = IMAGES + np.concatenate([[0.0], np.cumsum(width + GAP)[:-1]])
+    return boxes.assign(height=height, width=width, left=left)
 
 
 def draw_schematic(blocks):
@@ -86,29 +101,70 @@ def draw_schematic(blocks):
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = plt.subplots(figsize=(PAGE, 3.0))
-    blocks = placed(blocks)
-    colours = {"input": DATA, "convolution": ENCODER, "de-convolution": DECODER}
-    for row in blocks.itertuples():
-        box(axes, row, colours[row.kind])
-    for before, after in zip(
-        blocks.iloc[:-1].itertuples(), blocks.iloc[1:].itertuples(), strict=True
-    ):
-        arrow = {"arrowstyle": "-|>", "mutation_scale": 5, "color": "0.3", "lw": 0.6}
-        start, end = before.left + before.width + 0.16, after.left - 0.04
-        axes.add_patch(FancyArrowPatch((start, 0.0), (end, 0.0), **arrow))
-    connect(axes, blocks)
-    legend(axes, blocks)
-    right = blocks["left"].iloc[-1] + 0.9
-    axes.set_xlim(-0.5, right)
-    axes.set_ylim(-4.3, 3.1)
-    axes.set_aspect("auto")
+    figure, axes = plt.subplots(figsize=(PAGE, 2.6))
+    boxes = placed(blocks)
+    colours = {"convolution": ENCODER, "de-convolution": DECODER}
+    for row in boxes.itertuples():
+        draw_box(axes, row, colours[row.kind])
+    for before, after in itertools.pairwise(boxes.itertuples()):
+        arrow(axes, before.left + before.width + 0.16, after.left - 0.04)
+    size = blocks["size"].iloc[0]
+    arrow(axes, draw_images(axes, 0.0, SPIRE, size, "input") + 0.05, IMAGES - 0.04)
+    last = boxes.iloc[-1]
+    end = last["left"] + last["width"] + 0.16
+    arrow(axes, end, end + GAP)
+    right = draw_images(axes, end + GAP + 0.05, (TARGET,), size, "output")
+    connect(axes, boxes)
+    axes.set_xlim(-0.3, right + 0.3)
+    axes.set_ylim(-2.7, 3.0)
     axes.axis("off")
     return figure
 
 
-def box(axes, row, colour):
-    """Draw one block as a box with its size below and its filters above."""
+def arrow(axes, start, end, height=0.0):
+    """Draw an arrow to the right."""
+    style = {"arrowstyle": "-|>", "mutation_scale": 5, "color": "0.3", "lw": 0.6}
+    axes.add_patch(FancyArrowPatch((start, height), (end, height), **style))
+
+
+def draw_images(axes, left, bands, size, name):
+    """Draw the images at one end of the network as sheets, and give their right end.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Where to draw.
+    left : float
+        Left end of the sheets.
+    bands : sequence of int
+        Wavelength of each image [µm].
+    size : int
+        Side of the images [pixel].
+    name : str
+        What is written below.
+
+    Returns
+    -------
+    float
+    """
+    half, shear, width = 0.225 * np.log2(size), 0.35, 0.3
+    style = {"fc": DATA, "ec": "black", "lw": 0.5}
+    for i, band in enumerate(bands):
+        x = left + i * (width + 0.06)
+        corners = [(x, -half), (x + width, shear - half), (x + width, half + shear)]
+        axes.add_patch(Polygon([*corners, (x, half)], **style))
+        at = (x + width / 2, shear / 2)
+        axes.text(*at, f"{band} µm", rotation=90, ha="center", va="center", fontsize=6)
+    right = left + len(bands) * (width + 0.06) - 0.06
+    middle = 0.5 * (left + right)
+    text = {"ha": "center", "fontsize": 6}
+    axes.text(middle, -half - 0.1, name, va="top", weight="bold", **text)
+    axes.text(middle, -half - 0.33, f"{size}²", va="top", **text)
+    return right
+
+
+def draw_box(axes, row, colour):
+    """Draw one block, its filters above, its name and its image side below."""
     depth = 0.16
     x, y = row.left, -row.height / 2
     style = {"ec": "black", "lw": 0.5}
@@ -120,20 +176,16 @@ def box(axes, row, colour):
     axes.add_patch(Polygon([*side, corner], fc=colour, alpha=0.75, **style))
     text = {"ha": "center", "fontsize": 6}
     centre = x + row.width / 2
-    axes.text(centre, y - 0.12, f"{row.size}²", va="top", **text)
-    axes.text(centre + 0.08, -y + 0.28, f"{row.shown:.0f}", va="bottom", **text)
-    if row.name != "input":
-        label = row.name.replace("deconv", "D").replace("conv", "C")
-        style = {"va": "center", "weight": "bold", "fontsize": 5}
-        wide = row.width > 0.3
-        place = (centre, 0.0) if wide else (x + row.width + depth + 0.22, 0.0)
-        axes.text(*place, label, color="white" if wide else "black", **text | style)
+    axes.text(centre + 0.08, -y + 0.28, f"{row.filters:.0f}", va="bottom", **text)
+    name = {"weight": "bold", "color": colour, "va": "top", "fontsize": 5.5}
+    axes.text(centre, y - 0.1, row.name, **text | name)
+    axes.text(centre, y - 0.33, f"{row.size}²", va="top", **text)
 
 
-def connect(axes, blocks):
+def connect(axes, boxes):
     """Draw the concatenations of encoder outputs with decoder outputs."""
-    encoder = blocks[blocks["kind"] == "convolution"]
-    decoder = blocks[blocks["kind"] == "de-convolution"]
+    encoder = boxes[boxes["kind"] == "convolution"]
+    decoder = boxes[boxes["kind"] == "de-convolution"]
     joined = decoder[decoder["channels"] > decoder["filters"]]
     for after in joined.itertuples():
         before = encoder[encoder["size"] == after.size].iloc[0]
@@ -143,24 +195,5 @@ def connect(axes, blocks):
         level = 1.5 + 0.032 * (end - start) ** 1.28
         line = {"color": "0.45", "lw": 0.6, "ls": (0, (3, 2))}
         axes.plot([start, start, end], [top, level, level], **line)
-        arrow = {"arrowstyle": "-|>", "mutation_scale": 5, "color": "0.45", "lw": 0.6}
-        axes.add_patch(FancyArrowPatch((end, level), (end, top - 0.05), **arrow))
-
-
-def legend(axes, blocks):
-    """Explain the boxes in one line of text."""
-    conv = blocks[blocks["kind"] == "convolution"].iloc[0]
-    dropout = blocks.loc[blocks["dropout"] > 0, "dropout"]
-    share = f", dropout {dropout.iloc[0]:g} in D1 to D{len(dropout)}"
-    lines = [
-        f"C: convolution {conv['kernel']:.0f}×{conv['kernel']:.0f}, stride "
-        f"{conv['stride']:.0f}, batch normalisation, leaky ReLU",
-        f"D: transposed convolution, the same{share if len(dropout) else ''}; "
-        f"{blocks['name'].iloc[-1].replace('deconv', 'D')}: sigmoid",
-        "dashed: concatenation with the encoder's output of the same size",
-    ]
-    parameters = blocks["parameters"].sum() / 1e6
-    lines.append(
-        f"numbers: filters above, image side below; {parameters:.1f} M weights"
-    )
-    axes.text(-0.4, -2.65, "\n".join(lines), fontsize=6.5, va="top", linespacing=1.4)
+        style = {"arrowstyle": "-|>", "mutation_scale": 5, "color": "0.45", "lw": 0.6}
+        axes.add_patch(FancyArrowPatch((end, level), (end, top - 0.05), **style))

@@ -1,115 +1,200 @@
-"""Figure 5: offset against position angle."""
+"""Figure 5: offset against position angle, with contours of their density."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
+from scipy.ndimage import gaussian_filter1d
 
 from superspire.evaluation.astrometry import LEVELS, containment_radii
-from superspire.figures.style import COLOURS, TITLES, plt, width_of
-
-SECTORS = 72
-SMOOTHING = 30.0
-"""Width of the sector whose offsets make each point of a contour [deg]."""
+from superspire.figures.fig4_fluxes import count_text
+from superspire.figures.style import COLOURS, plt, width_of
 
 PAPER_RADIUS = 15.0
-RADII = tuple(f"r{round(100 * level)}" for level in LEVELS)
 LINES = ("-", "--", ":")
+
+REACH = 0.02, 60.0
+"""Range of the offsets that is drawn at the least [arcsec]."""
+
+CELL = 5.0, 0.02
+"""Sides of a cell of the density: position angle [deg] and log10 of the offset."""
+
+KERNEL = 25.0, 0.1
+"""Standard deviations of the kernel for 1000 sources: angle [deg] and log10 of offset;
+they grow as the number of distinct sources to the power of -1/6 (Scott 1992)."""
+
 MIN_SOURCES = 20
-"""Fewest distinct sources of a sector with a contour."""
+"""Minimum number of distinct sources of a set with contours."""
+
+
+def offset_density(table):
+    """Estimate the density of sources in position angle and logarithm of offset.
+
+    The kernel is a Gaussian, periodic in angle.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``separation`` [arcsec], ``angle`` [deg] and ``weight``; one source at least.
+
+    Returns
+    -------
+    angle, offset : ndarray, shapes (m,), (n,)
+        Centres of the cells [deg], [arcsec].
+    density : ndarray, shape (n, m)
+        Fraction of the sources in each cell.
+    """
+    angles = np.arange(0.0, 360.0 + 0.5 * CELL[0], CELL[0])
+    widths = np.array(KERNEL) * (1000.0 / table["weight"].sum()) ** (1.0 / 6.0)
+    shown = np.log10(np.maximum(table["separation"], REACH[0]))
+    low, high = np.log10(REACH[0]), max(np.log10(REACH[1]), shown.max())
+    margin = 3.0 * widths[1]
+    logs = np.arange(low - margin, high + margin + CELL[1], CELL[1])
+    counts, _, _ = np.histogram2d(
+        shown, table["angle"] % 360.0, [logs, angles], weights=table["weight"]
+    )
+    counts = gaussian_filter1d(counts, widths[0] / CELL[0], axis=1, mode="wrap")
+    counts = gaussian_filter1d(counts, widths[1] / CELL[1], axis=0, mode="constant")
+    offset = 10.0 ** (0.5 * (logs[1:] + logs[:-1]))
+    return 0.5 * (angles[1:] + angles[:-1]), offset, counts / counts.sum()
+
+
+def density_thresholds(density, levels=LEVELS):
+    """Find the densities whose contours hold given fractions of the sources.
+
+    Parameters
+    ----------
+    density : ndarray
+        Fraction of the sources in cells of equal size.
+    levels : sequence of float
+        Fractions.
+
+    Returns
+    -------
+    ndarray, shape (len(levels),)
+        The least dense cell that belongs to the densest ones that hold the fraction.
+    """
+    ordered = np.sort(density, axis=None)[::-1]
+    held = np.cumsum(ordered)
+    rows = np.searchsorted(held, np.asarray(levels) * held[-1])
+    return ordered[np.minimum(rows, len(ordered) - 1)]
 
 
 def offset_contours(tables):
-    """Find, per position angle, the separations that hold 68, 95 and 99 %.
+    """Find the regions that hold 68, 95 and 99 % of the offsets.
 
     Parameters
     ----------
     tables : dict of pandas.DataFrame
-        Name of the set to its offsets in the paper's protocol, ``separation``
-        [arcsec], ``angle`` [deg] and ``weight``.
+        Name of the set to its offsets, ``separation`` [arcsec], ``angle`` [deg] and
+        ``weight``.
 
     Returns
     -------
     pandas.DataFrame
-        ``dataset``, ``angle`` (NaN for all angles together) [deg], ``n`` and the
-        radii ``r68``, ``r95``, ``r99`` [arcsec].
+        ``dataset``, ``level``, ``angle`` [deg], and ``low`` and ``high``, the ends of
+        the region at that angle [arcsec], NaN where it has none; where ``angle`` is
+        NaN, from zero to the radius that holds the fraction at all angles. No regions
+        of sets with fewer than 20 distinct sources.
     """
     rows = []
-    for dataset, table in tables.items():
-        for angle in (np.nan, *np.arange(SECTORS + 1) * 360.0 / SECTORS):
-            apart = np.abs((table["angle"] - angle + 180.0) % 360.0 - 180.0)
-            near = table if np.isnan(angle) else table[apart <= SMOOTHING]
-            radii = containment_radii(near["separation"], near["weight"])
-            few = near["weight"].sum() < MIN_SOURCES
-            radii = radii * np.nan if few and not np.isnan(angle) else radii
-            record = {"dataset": dataset, "angle": angle, "n": len(near)}
-            rows.append(record | dict(zip(RADII, radii, strict=True)))
-    return pd.DataFrame(rows)
+    for name, table in tables.items():
+        radii = containment_radii(table["separation"], table["weight"])
+        for level, radius in zip(LEVELS, radii, strict=True):
+            rows.append((name, level, np.nan, 0.0, radius))
+        if table["weight"].sum() < MIN_SOURCES:
+            continue
+        angle, offset, density = offset_density(table)
+        thresholds = density_thresholds(density)
+        for level, threshold in zip(LEVELS, thresholds, strict=True):
+            inside = np.where(density >= threshold, offset[:, None], np.nan)
+            held = np.isfinite(inside).any(axis=0)
+            ends = np.full((2, len(angle)), np.nan)
+            ends[:, held] = np.nanmin(inside[:, held], 0), np.nanmax(inside[:, held], 0)
+            rows += [(name, level, *row) for row in zip(angle, *ends, strict=True)]
+    return pd.DataFrame(rows, columns=["dataset", "level", "angle", "low", "high"])
 
 
-def draw_offsets(tables, contours):
-    """Draw the offsets of each set of cutouts with their contours.
+def draw_offsets(tables, titles):
+    """Draw the offsets of each set of cutouts with the contours of their density.
 
     Parameters
     ----------
-    tables, contours : dict of pandas.DataFrame, pandas.DataFrame
+    tables : dict of pandas.DataFrame
         See `offset_contours`.
+    titles : dict of str
+        Name of each set, from `superspire.figures.style.sky_titles`.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
+    panels = len(tables)
     figure, grid = plt.subplots(
         1,
-        len(tables),
-        figsize=(width_of(len(tables)), 3.0),
+        panels,
+        figsize=(width_of(panels), 3.0),
         sharex=True,
         sharey=True,
         squeeze=False,
     )
     for axes, (name, table) in zip(grid[0], tables.items(), strict=True):
-        lines = contours[contours["dataset"] == name]
-        axes.plot(
-            table["angle"],
-            table["separation"],
-            ".",
-            ms=2,
-            color=COLOURS[name],
-            alpha=min(1.0, 800 / max(len(table), 1)) ** 0.5,
-            mew=0,
-            rasterized=True,
-        )
-        overall = lines[lines["angle"].isna()].iloc[0]
-        sectors = lines[lines["angle"].notna()]
-        for key, line in zip(RADII, LINES, strict=True):
-            if sectors[key].notna().all():
-                axes.plot(sectors["angle"], sectors[key], color="black", ls=line)
-            else:
-                axes.axhline(overall[key], color="black", ls=line)
-        axes.axhline(PAPER_RADIUS, color="0.6", lw=0.6)
-        radii = ", ".join(f"{overall[key]:.1f}" for key in RADII)
-        unique = table["weight"].sum()
-        more = "" if np.isclose(unique, len(table)) else f" ({unique:.0f} distinct)"
-        count = f"n = {len(table)}{more}; {radii} arcsec"
-        axes.set_title(f"{TITLES[name]}\n", fontsize=8)
-        axes.text(0.5, 1.03, count, transform=axes.transAxes, ha="center", fontsize=6.5)
-    handles = finish(grid[0][0])
-    columns = 4 if len(tables) > 1 else 2
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
-    middle = grid[0][len(tables) // 2]
-    middle.set_xlabel("Position angle [degrees anti-clockwise from West]")
+        draw_panel(axes, table, COLOURS[name])
+        axes.set_title(titles[name])
+    axes = grid[0][0]
+    axes.set_yscale("log")
+    axes.set_xlim(0, 360)
+    axes.set_xticks([0, 90, 180, 270, 360])
+    farthest = max((t["separation"].max() for t in tables.values()), default=0.0)
+    axes.set_ylim(REACH[0], max(REACH[1], 1.2 * np.nan_to_num(farthest)))
+    ticks = [0.1, 0.3, 1, 3, 10, 30]
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_yticks([], minor=True)
+    axes.set_ylabel("Offset [arcsec]")
+    figure.supxlabel("Position angle [degrees anti-clockwise from West]", fontsize=8)
+    columns = 4 if panels > 1 else 2
+    figure.legend(handles=legend_lines(), loc="outside upper center", ncols=columns)
     return figure
 
 
-def finish(axes):
-    """Set the ranges, and give the entries of the legend."""
-    axes.set_xlim(0, 360)
-    axes.set_xticks([0, 90, 180, 270, 360])
-    axes.set_ylim(0, 30)
-    axes.set_ylabel("Offset [arcsec]")
-    levels = zip(LEVELS, LINES, strict=True)
+def draw_panel(axes, table, colour):
+    """Draw the offsets of one set; offsets below the axis lie on its lower end."""
+    axes.plot(
+        table["angle"],
+        np.maximum(table["separation"], 1.05 * REACH[0]),
+        ".",
+        ms=2,
+        color=colour,
+        alpha=min(1.0, 1500 / max(len(table), 1)) ** 0.5,
+        mew=0,
+        rasterized=True,
+    )
+    distinct = table["weight"].sum()
+    if distinct >= MIN_SOURCES:
+        angle, offset, density = offset_density(table)
+        thresholds = density_thresholds(density)[::-1]
+        angle = np.concatenate([angle - 360.0, angle, angle + 360.0])
+        axes.contour(
+            angle,
+            offset,
+            np.tile(density, 3),
+            thresholds,
+            colors="black",
+            linestyles=LINES[::-1],
+            linewidths=0.9,
+        )
+    axes.axhline(PAPER_RADIUS, color="0.5", lw=0.8)
+    near = table["weight"][table["separation"] <= PAPER_RADIUS].sum()
+    text = f"{count_text(table)}\n{100 * near / max(distinct, 1e-9):.1f} % within 15″"
+    box = {"fc": "white", "ec": "none", "alpha": 0.85, "pad": 1.0}
+    style = {"transform": axes.transAxes, "ha": "right", "fontsize": 6.5, "bbox": box}
+    axes.text(0.97, 0.03, text, **style)
+
+
+def legend_lines():
+    """Make the entries of the legend."""
     handles = [
         Line2D([], [], color="black", ls=line, label=f"{100 * level:.0f} %")
-        for level, line in levels
+        for level, line in zip(LEVELS, LINES, strict=True)
     ]
-    handles.append(Line2D([], [], color="0.6", lw=0.6, label="paper: 99 % within 15″"))
-    return handles
+    paper = Line2D([], [], color="0.5", lw=0.8, label="paper: 99 % within 15″")
+    return [*handles, paper]

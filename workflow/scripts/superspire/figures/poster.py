@@ -9,7 +9,6 @@ from superspire.figures.sky import show_sky, stretch
 from superspire.figures.style import (
     COLUMN,
     PAGE,
-    TITLES,
     colour_bar,
     mark_on_sky,
     plt,
@@ -67,7 +66,7 @@ def cut(map_, centre, side=SIDE):
     return piece.data, piece.wcs, pixel_size(map_)
 
 
-def draw_bands(maps, bands, centre, sources=None):
+def draw_bands(maps, bands, centre, mocked, sources=None):
     """Draw maps side by side on the sky, sources circled.
 
     Parameters
@@ -78,6 +77,8 @@ def draw_bands(maps, bands, centre, sources=None):
         Which of them.
     centre : astropy.coordinates.SkyCoord
         Middle of the panels.
+    mocked : bool
+        Whether the field is a mock, as the titles then say.
     sources : astropy.coordinates.SkyCoord, optional
         Positions.
 
@@ -91,7 +92,7 @@ def draw_bands(maps, bands, centre, sources=None):
         image, wcs, pixel = cut(maps[band], centre)
         axes = figure.add_subplot(1, number, column + 1, projection=wcs)
         show_sky(figure, axes, image, stretch(image), pixel, BANDS[band].fwhm)
-        axes.set_title(f"{BANDS[band].instrument} {band} µm")
+        axes.set_title(band_title(band, mocked))
         ra, dec = axes.coords
         ra.set_axislabel("Right ascension")
         dec.set_axislabel("Declination" if column == 0 else " ")
@@ -102,25 +103,31 @@ def draw_bands(maps, bands, centre, sources=None):
     return figure
 
 
-def draw_inputs(maps, centre):
+def band_title(band, mocked):
+    """Name the map of a band; a mock is called a mock."""
+    return f"{'Mock ' if mocked else ''}{BANDS[band].instrument} {band} µm"
+
+
+def draw_inputs(maps, centre, mocked):
     """Draw the three SPIRE maps; see `draw_bands`."""
-    return draw_bands(maps, SPIRE, centre)
+    return draw_bands(maps, SPIRE, centre, mocked)
 
 
-def draw_target(maps, centre):
+def draw_target(maps, centre, mocked):
     """Draw the 450 µm map; see `draw_bands`."""
-    return draw_bands(maps, (TARGET,), centre)
+    return draw_bands(maps, (TARGET,), centre, mocked)
 
 
-def draw_sources(maps, centre, sources):
+def draw_sources(maps, centre, mocked, sources):
     """Draw 450 µm sources on the 500 µm map; see `draw_bands`."""
-    figure = draw_bands(maps, (500,), centre, sources)
+    figure = draw_bands(maps, (500,), centre, mocked, sources)
     (axes,) = (panel for panel in figure.axes if hasattr(panel, "coords"))
-    axes.set_title(f"450 µm sources on {BANDS[500].instrument} 500 µm")
+    where = band_title(500, mocked).replace("Mock", "mock")
+    axes.set_title(f"450 µm sources on {where}")
     return figure
 
 
-def draw_stack(image, record, dataset, title):
+def draw_stack(image, record, sky, title):
     """Draw the two-dimensional mean of the surroundings of sources.
 
     Parameters
@@ -130,8 +137,8 @@ def draw_stack(image, record, dataset, title):
     record : dict
         What `superspire.evaluation.stacking.combine_groups` gives: ``fwhm``, its
         error ``fwhm_error`` [arcsec] and ``n``.
-    dataset : str
-        Set of cutouts.
+    sky : str
+        Name of the sky.
     title : str
         What was stacked.
 
@@ -149,7 +156,7 @@ def draw_stack(image, record, dataset, title):
     width = "no fit"
     if record["fwhm"] is not None:
         width = f"FWHM {record['fwhm']:.2f} ± {record['fwhm_error']:.2f}″"
-    axes.set_title(f"{title}, {TITLES[dataset].lower()}\n{width}, n = {record['n']}")
+    axes.set_title(f"{title}, {sky.lower()}\n{width}, n = {record['n']}")
     axes.set_xlabel("RA offset [arcsec]")
     axes.set_ylabel("Dec offset [arcsec]")
     return figure

@@ -1,4 +1,4 @@
-"""What all figures share: colours, sizes, maps with beams, and how they are saved."""
+"""Style of all figures: names of the skies, colours, sizes, maps with their beams."""
 
 from pathlib import Path
 
@@ -13,12 +13,6 @@ from astropy.visualization.wcsaxes import SphericalCircle
 from matplotlib.patches import Circle
 
 DATASETS = ("simulated", "observed", "holdout", "independent")
-TITLES = {
-    "simulated": "Simulated test sky",
-    "observed": "Observed field (in-sample)",
-    "holdout": "Observed field (hold-out)",
-    "independent": "Independent sky",
-}
 COLOURS = {
     "simulated": "#0072B2",
     "observed": "#D55E00",
@@ -54,6 +48,28 @@ STYLE = {
     "savefig.dpi": 250,
 }
 plt.rcParams.update(STYLE)
+
+
+def sky_titles(mocked):
+    """Name the skies of the sets of cutouts; a mock is called a mock.
+
+    Parameters
+    ----------
+    mocked : bool
+        Whether the observed field is a mock.
+
+    Returns
+    -------
+    dict of str
+        Title by set of cutouts.
+    """
+    field = "Mock COSMOS" if mocked else "Observed field"
+    return {
+        "simulated": "Simulated test sky",
+        "observed": f"{field} (in-sample)",
+        "holdout": f"{field} (hold-out)",
+        "independent": "Independent mock sky",
+    }
 
 
 def width_of(panels):

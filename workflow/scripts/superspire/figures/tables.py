@@ -3,6 +3,8 @@
 import pandas as pd
 from astropy.table import Table
 
+from superspire.evaluation.confusion import PAPER_CONFUSION
+from superspire.evaluation.measures import SUPER_RESOLVED
 from superspire.instruments import BANDS, PAPER_BANDS, beam_area
 
 LATEX = {
@@ -47,23 +49,58 @@ def text(value):
     )
 
 
-def instrument_table():
-    """Make Table 1: wavelength, instrument, beam and pixel of each band.
+def instrument_table(confusion):
+    """Make Table 1: beam, pixel and confusion noise of each band.
+
+    Parameters
+    ----------
+    confusion : pandas.DataFrame
+        Confusion noise of our maps: ``wavelength_um``, ``confusion`` and ``error``
+        [mJy/beam].
 
     Returns
     -------
     pandas.DataFrame
+        The paper's confusion noise beside that of our maps, with errors [mJy/beam].
     """
-    return pd.DataFrame(
-        {
-            "wavelength_um": band.wavelength,
-            "instrument": band.instrument,
-            "fwhm_arcsec": band.fwhm,
-            "pixel_arcsec": round(band.pixel, 2),
-            "beam_arcsec2": round(float(beam_area(band.fwhm)), 1),
-        }
-        for band in (BANDS[wavelength] for wavelength in PAPER_BANDS)
-    )
+    ours = confusion.set_index("wavelength_um").round(2)
+    rows = []
+    for wavelength in PAPER_BANDS:
+        band, (paper, paper_error) = BANDS[wavelength], PAPER_CONFUSION[wavelength]
+        rows.append(
+            {
+                "wavelength_um": wavelength,
+                "instrument": band.instrument,
+                "fwhm_arcsec": band.fwhm,
+                "pixel_arcsec": round(band.pixel, 2),
+                "beam_arcsec2": round(float(beam_area(band.fwhm)), 1),
+                "confusion_paper_mJy": paper,
+                "confusion_paper_error_mJy": paper_error,
+                "confusion_mJy": ours.loc[wavelength, "confusion"],
+                "confusion_error_mJy": ours.loc[wavelength, "error"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def with_error(value, error, digits):
+    """Write values with their errors for LaTeX; no error where it is unknown.
+
+    Parameters
+    ----------
+    value, error : Series
+        Values and errors.
+    digits : int
+        Decimals.
+
+    Returns
+    -------
+    list of str
+    """
+    return [
+        f"{a:.{digits}f}" + ("" if pd.isna(b) else rf" $\pm$ {b:.{digits}f}")
+        for a, b in zip(value, error, strict=True)
+    ]
 
 
 def layer_table(blocks, run_blocks):
@@ -117,11 +154,13 @@ def pull_table(bins):
     Parameters
     ----------
     bins : pandas.DataFrame
-        The bins of Fig. 4 of one or several sets, see `fluxes.flux_bins`.
+        The bins of Fig. 4, see `superspire.figures.fig4_fluxes.flux_bins`.
 
     Returns
     -------
     pandas.DataFrame
+        The bins of sources that are selected as in the paper, in the super-resolved
+        map.
     """
     names = {
         "dataset": "dataset",
@@ -131,7 +170,9 @@ def pull_table(bins):
         "mean": "mean_mJy",
         "std": "std_mJy",
         "n": "n",
-        "n_unique": "n_unique",
+        "n_distinct": "n_distinct",
         "pull": "pull",
+        "pull_error": "pull_error",
     }
-    return bins[list(names)].rename(columns=names)
+    own = bins[bins["selection"] == SUPER_RESOLVED]
+    return own[list(names)].rename(columns=names).reset_index(drop=True)
