@@ -13,6 +13,7 @@ from helpers.slurm_cluster import cluster, jobs, missing, wait_for
 ROOT = Path(__file__).parents[2]
 SMOKE = ROOT / "tests/smoke/config/config.yaml"
 CUTOUTS = "results/cutouts/observed/index.csv"
+AUGMENTATION = "results/cutouts/observed/augmentation.csv"
 PARTITIONS = {"short": {"max_runtime": "2h"}, "long": {"max_gpu": 2}}
 
 pytestmark = pytest.mark.slow
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """
-    Make cutouts and two tables, against two obstacles.
+    Make cutouts, their augmentation and a table, against two obstacles.
 
     The first job of the sky is cancelled while it runs, that of table 2 gets too little
     memory. Both ask for a GPU, of which the default profile has one.
@@ -38,7 +39,7 @@ def run(tmp_path_factory):
         *("--slurm-init-seconds-before-status-checks", "1", "--set-resources"),
         *("simulate_catalogue:gpu=1", "table2:gpu=1"),
         "table2:mem_mb=300*8**(attempt-1)",
-        *("--", CUTOUTS, "results/table1.csv", "results/table2.csv"),
+        *("--", CUTOUTS, AUGMENTATION, "results/table2.csv"),
         config=SMOKE,
     )
     with cluster(folder / "cluster") as env:
@@ -73,8 +74,8 @@ def attempts(queue, name):
 def test_the_products_are_there(run):
     folder, _, _ = run
     assert len(pd.read_csv(folder / CUTOUTS)) == 9
-    for number in (1, 2):
-        assert (folder / f"results/table{number}.tex").stat().st_size > 100
+    assert len(pd.read_csv(folder / AUGMENTATION)) == 8 * 9
+    assert (folder / "results/table2.tex").stat().st_size > 100
 
 
 def test_a_cancelled_job_runs_again_with_twice_the_memory(run):
@@ -103,8 +104,8 @@ def test_no_other_job_needs_more_than_it_asks_for(run):
 
 def test_jobs_that_belong_together_are_one_and_light_ones_run_here(run):
     _, queue, output = run
-    assert "localrule table1:" in output
-    assert not queue["comment"].str.contains("table1").any()
+    assert "localrule augment_cutouts:" in output
+    assert not queue["comment"].str.contains("augment").any()
     assert queue["comment"].str.contains("make_maps_simulate_catalogue").sum() == 2
 
 

@@ -119,12 +119,16 @@ def test_calibration_is_near_one(run):
 def test_comparison_states_every_claim_in_both_protocols(run):
     table = pd.read_csv(run / "results/comparison.csv")
     assert set(table["dataset"]) == {"simulated", "observed", "independent"}
-    assert table["claim"].nunique() >= 6
-    shares = table[table["claim"].str.contains("completeness")]
-    for column in ("paper_protocol", "strict", "paper_protocol_chance"):
-        values = shares[column].dropna()
-        assert len(values) > 0
-        assert values.between(0, 1).all()
+    assert table["claim"].nunique() >= 14
+    assert not table.duplicated(["claim", "dataset", "protocol"]).any()
+    assert table["mock"].all()
+    fractions = table[table["claim"].str.contains("completeness")]
+    for protocol in ("paper", "strict"):
+        own = fractions[fractions["protocol"] == protocol]
+        for column in ("value", "chance"):
+            values = own[column].dropna()
+            assert len(values) > 0
+            assert values.between(0, 1).all()
 
 
 @pytest.mark.skipif(not shutil.which("fitsverify"), reason="no fitsverify on the PATH")

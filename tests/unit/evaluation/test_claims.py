@@ -127,7 +127,7 @@ def test_nothing_measured_is_nothing_quoted(rng):
                 "measure",
                 "flux_min",
                 "flux_max",
-                "judged",
+                "measurable",
                 "n_distinct",
                 "fraction",
             ],

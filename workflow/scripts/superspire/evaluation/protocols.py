@@ -42,8 +42,27 @@ BELOW_CONFUSION = [(3.0, PAPER_CONFUSION[500][0])]
 """Range of flux below the confusion limit at 500 µm [mJy]."""
 
 
-def with_fluxes(table, aperture, peak):
-    """Choose the columns that hold the two kinds of flux.
+def with_flux(table, column):
+    """Choose the column that holds the flux.
+
+    Parameters
+    ----------
+    table : astropy.table.Table
+        A catalogue with ``cutout``, ``x``, ``y``, ``weight``.
+    column : str
+        Name of the flux [mJy].
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``cutout``, ``x``, ``y``, ``weight`` and ``flux``.
+    """
+    columns = {name: table[name].value for name in KEYS}
+    return pd.DataFrame({**columns, "flux": table[column].value})
+
+
+def with_fluxes(table, aperture, peak, flux):
+    """Choose the columns that hold the two kinds of flux, and which one counts.
 
     Parameters
     ----------
@@ -51,15 +70,17 @@ def with_fluxes(table, aperture, peak):
         A catalogue with ``cutout``, ``x``, ``y``, ``weight``.
     aperture, peak : str
         Columns of the calibrated aperture flux and the calibrated peak [mJy].
+    flux : {"aperture", "peak"}
+        The one that the protocol calls the flux.
 
     Returns
     -------
     pandas.DataFrame
-        ``cutout``, ``x``, ``y``, ``weight``, ``aperture`` and ``peak``.
+        ``cutout``, ``x``, ``y``, ``weight``, ``flux``, ``aperture`` and ``peak``.
     """
-    columns = {name: table[name].value for name in KEYS}
-    fluxes = {APERTURE: table[aperture].value, PEAK: table[peak].value}
-    return pd.DataFrame(columns | fluxes)
+    kinds = {APERTURE: aperture, PEAK: peak}
+    chosen = with_flux(table, kinds[flux])
+    return chosen.assign(**{kind: table[name].value for kind, name in kinds.items()})
 
 
 def label(tables, protocol):
@@ -153,11 +174,13 @@ def measure_offsets(sources, truth):
     )
 
 
-def paper_fluxes(found, target, radius):
+def paper_fluxes(sources, truth, found, target, radius):
     """Pair fluxes as the paper's Fig. 4 does, and by target sources beside it.
 
     Parameters
     ----------
+    sources, truth : pandas.DataFrame
+        What `with_fluxes` makes of `found` and `target`.
     found, target, radius
         See `measure_paper`.
 
@@ -168,20 +191,16 @@ def paper_fluxes(found, target, radius):
         times the background rms of their image; all target sources, whose
         super-resolved aperture flux is measured at the position of the target.
     """
-    sources = with_fluxes(found, "flux_aperture", "flux")
-    truth = with_fluxes(target, "aperture_flux", "flux")
     clear = found["peak"].value > FLUX_SNR * np.asarray(found["background_rms"])
     clear_sources = sources[clear].reset_index(drop=True)
     forced = trim_edges(truth.assign(forced=target["flux_sr"].value))
     matched = pair_fluxes(sources, truth, radius, TRUE)
-    return pd.concat(
-        [
-            pair_fluxes(clear_sources, truth, radius, SUPER_RESOLVED),
-            label_pairs(forced, TRUE, APERTURE, forced[APERTURE], forced["forced"]),
-            matched[matched["measure"] == PEAK],
-        ],
-        ignore_index=True,
-    )
+    parts = [
+        pair_fluxes(clear_sources, truth, radius, SUPER_RESOLVED),
+        label_pairs(forced, TRUE, APERTURE, forced[APERTURE], forced["forced"]),
+        select(matched, measure=PEAK),
+    ]
+    return pd.concat(parts, ignore_index=True).assign(protocol=PAPER)
 
 
 def measure_paper(found, target, radius):
@@ -205,14 +224,13 @@ def measure_paper(found, target, radius):
     dict of pandas.DataFrame
         ``completeness``, ``purity``, ``confusion``, ``offsets``, ``fluxes``.
     """
-    sources = with_fluxes(found, "flux_aperture", "flux")
-    truth = with_fluxes(target, "aperture_flux", "flux")
-    sources["flux"], truth["flux"] = sources[APERTURE], truth[APERTURE]
+    sources = with_fluxes(found, "flux_aperture", "flux", APERTURE)
+    truth = with_fluxes(target, "aperture_flux", "flux", APERTURE)
     fractions = measure_fractions(sources, truth, radius, flux_limit(target))
     tables = {name: label(parts, PAPER) for name, parts in fractions.items()}
     return tables | {
         "offsets": measure_offsets(sources, truth).assign(protocol=PAPER),
-        "fluxes": paper_fluxes(found, target, radius).assign(protocol=PAPER),
+        "fluxes": paper_fluxes(sources, truth, found, target, radius),
     }
 
 
@@ -235,9 +253,8 @@ def measure_strict(found, injected, radius):
     dict of pandas.DataFrame
         ``completeness``, ``purity``, ``confusion``, ``offsets``, ``fluxes``.
     """
-    sources = with_fluxes(found, "flux_aperture", "flux")
-    truth = with_fluxes(injected, "flux", "flux")
-    sources["flux"], truth["flux"] = sources[PEAK], truth[PEAK]
+    sources = with_fluxes(found, "flux_aperture", "flux", PEAK)
+    truth = with_fluxes(injected, "flux", "flux", PEAK)
     fractions = measure_fractions(sources, truth, radius)
     tables = {name: label(parts, STRICT) for name, parts in fractions.items()}
     pairs = [
