@@ -1,26 +1,20 @@
 """Super-resolve a real field: map, catalogue, regions, picture and record."""
 
-import hashlib
-from pathlib import Path
-
 import pandas as pd
 
-from superspire.checks.inputs import provenance, read_corrected
+from superspire.checks.extended import read_extended
+from superspire.checks.inputs import read_corrected
 from superspire.dataset.normalisation import input_scale, target_scale
-from superspire.errors import InputError
 from superspire.evaluation.protocols import STRICT
 from superspire.figures.quicklook import write_quicklook
 from superspire.instruments import SPIRE
-from superspire.io import read_json, write_json
+from superspire.io import read_json
 from superspire.job import run
 from superspire.maps.tiling import common_grid, super_resolve_field
 from superspire.photometry.uncertainty import extraction_noise, measured_scatter
 from superspire.products.catalogue import COLUMNS, build_catalogue
-from superspire.products.writing import (
-    write_catalogue,
-    write_regions,
-    write_superresolved,
-)
+from superspire.products.field import SuperResolved, check_covered, write_products
+from superspire.products.footprint import Footprint
 from superspire.training.backend import set_threads
 from superspire.unet.inference import load_network, super_resolve
 
@@ -33,8 +27,16 @@ def flux_scatter(path):
     return measured_scatter(pairs["flux"], pairs["flux_sr"])
 
 
-def resolve(job, network, maps, terminal):
-    wcs, shape = common_grid(maps, {b: job.input[f"map_{b}"] for b in SPIRE})
+def main(job, terminal):
+    set_threads(job.threads)
+    files, params, field = job.input, job.params, job.wildcards.field
+    network = load_network(files.network)
+    calibration, checks = read_json(files.calibration), read_json(files.checks)
+    factor, peak_factor = calibration["factor"], calibration["peak_factor"]
+    maps, records = read_corrected(
+        files, params.options, checks, network.meta["sky_level"]
+    )
+    wcs, shape = common_grid(maps, {b: files[f"map_{b}"] for b in SPIRE})
     image, covered = super_resolve_field(
         lambda inputs: super_resolve(network, inputs),
         maps,
@@ -42,26 +44,12 @@ def resolve(job, network, maps, terminal):
         shape,
         terminal=terminal,
     )
-    if not covered.any():
-        raise InputError(
-            f"field {job.wildcards.field}: expected sky that all bands cover, found "
-            "none but at the borders of the maps"
-        )
-    return image, covered, wcs
-
-
-def main(job, terminal):
-    set_threads(job.threads)
-    network = load_network(job.input.network)
-    calibration, checks = read_json(job.input.calibration), read_json(job.input.checks)
-    factor, peak_factor = calibration["factor"], calibration["peak_factor"]
-    scale = network.meta["normalisation"]
-    level = network.meta["sky_level"]
-    maps, records = read_corrected(job.input, job.params.options, checks, level)
-    image, covered, wcs = resolve(job, network, maps, terminal)
+    footprint = Footprint(covered, wcs, read_extended(files.extended))
+    check_covered(footprint, field)
     image *= factor
-    limits = {key: getattr(job.params, key) for key in ("threshold", "min_flux")}
+    limits = {key: getattr(params, key) for key in ("threshold", "min_flux")}
     level, noise = extraction_noise(image, **limits)
+    scale = network.meta["normalisation"]
     table = build_catalogue(
         image,
         covered,
@@ -71,38 +59,42 @@ def main(job, terminal):
         peak_ratio=peak_factor / factor,
         top=factor * target_scale(scale)[1],
         inputs=list(zip(maps.values(), input_scale(scale)[1], strict=True)),
-        scatter=flux_scatter(job.input.fluxes),
-        selection_function=pd.read_csv(job.input.selection_function),
+        scatter=flux_scatter(files.fluxes),
+        selection_function=pd.read_csv(files.selection_function),
+        extended=footprint.extended,
     )
-    digest = hashlib.sha256(Path(job.input.weights).read_bytes()).hexdigest()[:12]
-    field, area = job.wildcards.field, covered.sum() / 3600.0**2
-    cards = provenance(field, job.params.seed, digest, records) | {
+    cards = {
         "CALFACT": (factor, "network flux was multiplied by this"),
         "PEAKFACT": (peak_factor, "network peak to S450"),
     }
-    write_superresolved(
-        job.output.image, image, covered, wcs, cards, level=level, noise=noise
-    )
-    write_catalogue(job.output.catalogue, table, COLUMNS, cards)
-    write_regions(job.output.regions, table)
-    write_quicklook(job.output.quicklook, image, wcs, maps, table, field)
-    write_json(
-        job.output.reading,
+    write_products(
+        job.output,
+        SuperResolved(
+            field,
+            image,
+            footprint,
+            table,
+            COLUMNS,
+            dict(level=level, noise=noise),
+            cards,
+        ),
+        files.network,
+        files.weights,
+        params.seed,
         {
-            "field": field,
             "maps": records,
-            "corrected_for": job.params.options.get("correct", []),
-            "warnings": checks["warnings"],
-            "grid": {"shape": image.shape, "centre_deg": wcs.wcs.crval},
-            "covered_deg2": area,
-            "network": {"file": job.input.network, "digest": digest},
-            "calibration_factor": factor,
-            "peak_factor": peak_factor,
-            "noise_mjy_beam": noise,
-            "sources": len(table),
+            "options": params.options,
+            "checks": checks,
+            "details": {
+                "calibration_factor": factor,
+                "peak_factor": peak_factor,
+                "noise_mjy_beam": noise,
+            },
         },
     )
-    print(f"{field}: {len(table)} sources in {area:.4f} deg2")
+    write_quicklook(
+        job.output.quicklook, image, wcs, maps, table, field, footprint.extended
+    )
 
 
 if __name__ == "__main__":

@@ -6,12 +6,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from astropy import units
+from astropy.table import Table
 
 import check_field
 import measure_expected_sky
-from helpers.mock_fields import field, observed, scaled
+from helpers.mock_fields import catalogue, field, observed, scaled
 from helpers.shared import REAL
 from superspire.checks.checks import check_maps, corrected, expected_sky, summary
+from superspire.checks.extended import read_extended
 from superspire.checks.inputs import read_observations
 from superspire.errors import InputError
 from superspire.instruments import BANDS, PAPER_BANDS, SPIRE
@@ -168,7 +170,7 @@ class Files(dict):
 def job(inputs, output, **params):
     params = {"options": {}, "reading": {}, "field": "mine"} | params
     return SimpleNamespace(
-        input=Files(inputs), output=[str(output)], params=SimpleNamespace(**params)
+        input=Files(inputs), output=list(output), params=SimpleNamespace(**params)
     )
 
 
@@ -180,8 +182,12 @@ def test_script_checks_files(maps, expected, tmp_path, capsys):
         map_ = moved(map_, 0.0, -5.0) if band == 350 else map_
         write_map(inputs[f"map_{band}"], map_, BANDS[band].fwhm)
     terminal = io.StringIO()
-    check_field.main(job(inputs, tmp_path / "checks.json"), terminal)
-    checks = read_json(tmp_path / "checks.json")
+    output = [str(tmp_path / "checks.json"), str(tmp_path / "extended.fits")]
+    check_field.main(job(inputs, output), terminal)
+    checks = read_json(output[0])
+    assert checks["pointing"] is None
+    assert not read_extended(output[1]).data.any()
+    assert set(checks["extended"]) == {"250", "350", "500"}
     (warning,) = checks["warnings"]
     assert terminal.getvalue() == f"mine: {warning}\n"
     assert "south" in warning
@@ -194,6 +200,28 @@ def test_script_checks_files(maps, expected, tmp_path, capsys):
         350: "level: keep",
         500: "level: subtract",
     }
+
+
+def test_script_reports_the_pointing(maps, expected, tmp_path):
+    inputs = {"expected_sky": str(tmp_path / "expected_sky.json")}
+    write_json(inputs["expected_sky"], expected)
+    for band, map_ in maps.items():
+        inputs[f"map_{band}"] = str(tmp_path / f"{band}.fits")
+        write_map(inputs[f"map_{band}"], moved(map_, 5.0, 0.0), BANDS[band].fwhm)
+    galaxies = catalogue(4)["RA", "DEC"][catalogue(4)["S250"] > 10.0]
+    inputs["reference"] = str(tmp_path / "vla.csv")
+    Table(galaxies).write(inputs["reference"], format="ascii.csv")
+    options = {"reference": {"file": "radio/vla.csv", "columns": {"flux": None}}}
+    terminal = io.StringIO()
+    output = [str(tmp_path / "checks.json")]
+    check_field.main(job(inputs, output, options=options), terminal)
+    (east, north), error = (
+        read_json(output[0])["pointing"][key]
+        for key in ("offset_arcsec", "offset_error_arcsec")
+    )
+    assert abs(east - 5.0) < 3.0 * error[0]
+    assert abs(north) < 3.0 * error[1]
+    assert "of vla.csv; add pointing to fields.mine.correct" in terminal.getvalue()
 
 
 def test_script_measures_the_simulated_sky(tmp_path, capsys):

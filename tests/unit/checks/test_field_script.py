@@ -10,13 +10,15 @@ import pandas as pd
 import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
+from mocpy import MOC
 
 from helpers import layouts
+from superspire.checks.extended import write_extended
 from superspire.checks.inputs import read_bands
 from superspire.errors import InputError
 from superspire.evaluation.selection_function import COLUMNS
 from superspire.instruments import BANDS, PAPER_BANDS, SPIRE
-from superspire.io import read_json, read_table, write_json
+from superspire.io import Map, read_json, read_table, write_json
 
 SCRIPT = Path(__file__).parents[3] / "workflow" / "scripts" / "super_resolve_field.py"
 OUTPUTS = {
@@ -24,6 +26,7 @@ OUTPUTS = {
     "catalogue": "catalogue.fits",
     "regions": "regions.reg",
     "quicklook": "quicklook.png",
+    "coverage": "coverage.moc.fits",
     "reading": "reading.json",
 }
 ARCHITECTURE = {"base_filters": 2, "dropout": 0.5, "leaky_slope": 0.2}
@@ -81,8 +84,13 @@ def inputs(tmp_path):
         maps[f"map_{band}"] = str(
             layouts.hsa(path, data, "MJy/sr", pixel=BANDS[band].pixel)
         )
+    wcs = WCS(fits.getheader(maps["map_250"], "image"))
+    mask = np.zeros((100, 100), np.uint8)
+    mask[:50] = 1
+    write_extended(tmp_path / "extended.fits", Map(mask, wcs))
     return dict(
         maps,
+        extended=str(tmp_path / "extended.fits"),
         network=str(tmp_path / "network.json"),
         weights=str(tmp_path / "network.weights.h5"),
         calibration=str(tmp_path / "calibration.json"),
@@ -167,6 +175,12 @@ def test_products_of_a_field(inputs, tmp_path):
     assert table.meta["NOISE"] == "scatter on independent sky"
     assert (table["S450_ERR"] >= 0.499 * table["S450"]).all()
     assert record["covered_deg2"] == pytest.approx(covered.sum() / 3600**2)
+    assert record["clear_deg2"] == pytest.approx(record["covered_deg2"] / 2, rel=0.1)
+    lower = table["DEC"] < layouts.DEC - 1 / 3600
+    np.testing.assert_array_equal(table["EXTENDED"], lower)
+    moc = MOC.load(tmp_path / "coverage.moc.fits", "fits")
+    inside = moc.contains_lonlat(table["RA"].quantity, table["DEC"].quantity)
+    np.testing.assert_array_equal(inside, ~table["EXTENDED"])
     assert (tmp_path / "regions.reg").read_text().count("circle(") == len(table)
     assert (tmp_path / "quicklook.png").stat().st_size > 50_000
 

@@ -202,7 +202,8 @@ def shift_record(shift):
 def corrected(map_, checks, band, correct=("shift", "scale"), level=0.0):
     """Correct a map for what the checks found, relative to 250 µm and the other bands.
 
-    Shifts below five standard errors and factors within the tolerance are left.
+    Shifts below five standard errors and factors within the tolerance are left; the
+    pointing, which is that of all bands, is corrected if its offset was measured.
 
     Parameters
     ----------
@@ -212,7 +213,7 @@ def corrected(map_, checks, band, correct=("shift", "scale"), level=0.0):
         See `check_maps`.
     band : int
         Its wavelength [µm].
-    correct : sequence of {"shift", "scale"}
+    correct : sequence of {"shift", "scale", "pointing"}
         What is corrected (`fields.NAME.correct`).
     level : float
         Sky level that scaling leaves alone [mJy/beam].
@@ -225,10 +226,13 @@ def corrected(map_, checks, band, correct=("shift", "scale"), level=0.0):
     data = map_.data
     if "scale" in correct and correction["factor"] != 1.0:
         data = (level + (data - level) / correction["factor"]).astype(np.float32)
-    scaled = Map(data, map_.wcs, map_.header)
-    if "shift" in correct and any(correction["shift_arcsec"]):
-        return moved(scaled, *-np.array(correction["shift_arcsec"]))
-    return scaled
+    move = np.zeros(2)
+    if "shift" in correct:
+        move -= correction["shift_arcsec"]
+    if "pointing" in correct:
+        move -= (checks.get("pointing") or {}).get("offset_arcsec") or 0.0
+    result = Map(data, map_.wcs, map_.header)
+    return moved(result, *move) if move.any() else result
 
 
 def summary(checks):
@@ -262,6 +266,16 @@ def summary(checks):
                 f"{found['expected_slope']:.3f}"
             )
         lines.append(line)
+    pointing = checks.get("pointing")
+    if pointing and pointing["offset_arcsec"]:
+        (east, north), (east_error, north_error) = (
+            pointing["offset_arcsec"],
+            pointing["offset_error_arcsec"],
+        )
+        lines.append(
+            f"pointing: {east:+.2f} ± {east_error:.2f} arcsec east, {north:+.2f} ± "
+            f"{north_error:.2f} arcsec north of {pointing['positions']} positions"
+        )
     for band, found in checks["noise"].items():
         lines.append(
             f"{band} µm: noise {shown(found['rms_mjy_beam'])} mJy/beam from the "

@@ -9,11 +9,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
+from superspire.checks.extended import on_grid
 from superspire.figures.sky import show_sky, stretch
 from superspire.instruments import BANDS, PIXEL, SPIRE, TARGET
 from superspire.maps.interpolation import interpolate
 from superspire.maps.positions import resampled
 from superspire.maps.tiling import shift_wcs
+from superspire.products.writing import DOUBTFUL
 
 WIDTH = 900
 """Most pixels along a side of a panel of the whole field."""
@@ -30,7 +32,7 @@ SOURCE_RADIUS = {"field": 10.0, "close-up": 5.0}
 DPI = 150
 
 
-def write_quicklook(path, image, wcs, maps, table, title):
+def write_quicklook(path, image, wcs, maps, table, title, extended=None):
     """Draw the three input maps and the super-resolved map, whole and close up.
 
     Parameters
@@ -47,6 +49,8 @@ def write_quicklook(path, image, wcs, maps, table, title):
         The catalogue, brightest source first.
     title : str
         Name of the field.
+    extended : superspire.io.Map, optional
+        Mask of what point sources cannot explain, which is outlined.
     """
     figure = Figure(figsize=(17, 9.5), layout="constrained")
     FigureCanvasAgg(figure)
@@ -61,6 +65,8 @@ def write_quicklook(path, image, wcs, maps, table, title):
             axes = figure.add_subplot(2, 4, 4 * row + column + 1, projection=view_wcs)
             show_sky(figure, axes, data, norms[band], pixel, BANDS[band].fwhm)
             label_axes(axes, band, row, column)
+            if extended is not None:
+                outline(axes, extended, data.shape)
             if band == TARGET:
                 draw_sources(axes, table, data.shape, pixel, SOURCE_RADIUS[name])
     figure.savefig(path, dpi=DPI)
@@ -148,6 +154,23 @@ def label_axes(axes, band, row, column):
     ra.set_ticks(number=4)
 
 
+def outline(axes, extended, shape):
+    """Outline what point sources cannot explain.
+
+    Parameters
+    ----------
+    axes : WCSAxes
+        The panel.
+    extended : superspire.io.Map
+        Mask.
+    shape : tuple of int
+        Shape of the panel's image.
+    """
+    inside = on_grid(extended, axes.wcs, shape) > 0
+    if inside.any():
+        axes.contour(inside, levels=[0.5], colors="white", linewidths=0.8)
+
+
 def draw_sources(axes, table, shape, pixel, radius):
     """Circle the brightest sources; those with a flag are dashed.
 
@@ -174,7 +197,7 @@ def draw_sources(axes, table, shape, pixel, radius):
         else (np.empty(0), np.empty(0))
     )
     inside = (x > -0.5) & (x < shape[1] - 0.5) & (y > -0.5) & (y < shape[0] - 0.5)
-    flagged = np.asarray(table["NEAR_EDGE"]) | np.asarray(table["EXTRAPOLATED"])
+    flagged = np.any([np.asarray(table[flag]) for flag in DOUBTFUL], axis=0)
     for i in np.flatnonzero(inside)[:CIRCLES]:
         axes.add_patch(
             Circle(

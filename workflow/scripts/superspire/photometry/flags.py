@@ -82,3 +82,23 @@ def exceeds(map_, ra, dec, high):
     x, y = np.nan_to_num(pixels_of(map_.wcs, ra, dec), nan=-9.0)
     values = map_coordinates(np.nan_to_num(map_.data), [y, x], order=1, cval=0.0)
     return values > high
+
+
+def on_mask(mask, ra, dec):
+    """Tell which sky positions lie on pixels of a mask that are set.
+
+    Parameters
+    ----------
+    mask : superspire.io.Map
+        Bits.
+    ra, dec : ndarray, shape (n,)
+        Positions [deg].
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    if len(ra) == 0:
+        return np.zeros(0, bool)
+    x, y = mask.wcs.all_world2pix(ra, dec, 0)
+    return map_coordinates(mask.data, [y, x], order=0, cval=0) > 0

@@ -10,7 +10,7 @@ from astropy.table import Table, vstack
 from superspire.evaluation.selection_function import COLUMNS as EXPECTED
 from superspire.evaluation.selection_function import at_flux
 from superspire.maps.tiling import near_edge
-from superspire.photometry.flags import blended, exceeds, near_top
+from superspire.photometry.flags import blended, exceeds, near_top, on_mask
 from superspire.photometry.sources import MIN_FLUX, extract_sources
 from superspire.photometry.uncertainty import extraction_noise, flux_errors, local_rms
 
@@ -54,6 +54,7 @@ COLUMNS = {
     "X": ("pos.cartesian.x", "Column in the super-resolved map, first pixel is 0"),
     "Y": ("pos.cartesian.y", "Row in the super-resolved map, first pixel is 0"),
     "NEAR_EDGE": (FLAG, "Within half a 500 micron beam of unobserved sky"),
+    "EXTENDED": (FLAG, "On extended emission or an artefact of a map"),
     "EXTRAPOLATED": (FLAG, "Beyond the fluxes that the network was trained on"),
     "BLENDED": (FLAG, "Another source within 20 arcsec, so that circles overlap"),
 }
@@ -73,6 +74,7 @@ def build_catalogue(
     inputs=None,
     scatter=None,
     selection_function=None,
+    extended=None,
 ):
     """Extract the sources of a calibrated super-resolved map.
 
@@ -108,6 +110,8 @@ def build_catalogue(
     selection_function : pandas.DataFrame, optional
         Completeness, purity and colour against flux
         (`superspire.evaluation.selection_function`); NaN without it.
+    extended : superspire.io.Map, optional
+        Mask of what point sources cannot explain (`superspire.checks.extended`).
 
     Returns
     -------
@@ -121,10 +125,9 @@ def build_catalogue(
     flux = peak * peak_ratio
     ra, dec = wcs.all_pix2world(x, y, 0) if len(x) else (x, y)
     error = flux_errors(flux, local_rms(image, x, y), scatter)
-    beyond = near_top(image, x, y, top)
-    for map_, high in inputs or ():
-        beyond |= exceeds(map_, ra, dec, high)
-    table = Table(
+    flags = flag_columns(x, y, ra, dec, covered, inputs or (), extended)
+    flags["EXTRAPOLATED"] |= near_top(image, x, y, top)
+    table = number_sources(
         {
             "RA": ra * units.deg,
             "DEC": dec * units.deg,
@@ -133,17 +136,53 @@ def build_catalogue(
             "S450_APER": np.asarray(found["aperture_flux"], float) * units.mJy,
             "SNR": np.asarray(found["snr"], float),
             **expected_columns(flux, error, selection_function),
-            "X": x * units.pix,
-            "Y": y * units.pix,
-            "NEAR_EDGE": near_edge(covered, x, y),
-            "EXTRAPOLATED": beyond,
-            "BLENDED": blended(x, y),
+            **flags,
         }
     )
-    table = table[np.argsort(-flux, kind="stable")]
-    table.add_column(np.arange(1, len(table) + 1, dtype=np.int32), 0, name="ID")
     kind = "local robust rms" if scatter is None else "scatter on independent sky"
     table.meta["NOISE"] = (kind, "what S450_ERR is")
+    return table
+
+
+def flag_columns(x, y, ra, dec, covered, inputs, extended=None):
+    """Give the positions of sources in the map, and their flags.
+
+    Parameters
+    ----------
+    x, y, ra, dec : ndarray, shape (n,)
+        Positions [pixel, deg].
+    covered : array of bool, shape (ny, nx)
+        Where all bands were observed.
+    inputs : sequence of (superspire.io.Map, float)
+        Each input map and the largest flux density that was learnt [mJy/beam].
+    extended : superspire.io.Map, optional
+        Mask of what point sources cannot explain.
+
+    Returns
+    -------
+    dict
+        X, Y [pixel], NEAR_EDGE, EXTENDED, EXTRAPOLATED and BLENDED.
+    """
+    beyond, masked = np.zeros((2, len(x)), bool)
+    for map_, high in inputs:
+        beyond |= exceeds(map_, ra, dec, high)
+    if extended is not None:
+        masked = on_mask(extended, ra, dec)
+    return {
+        "X": x * units.pix,
+        "Y": y * units.pix,
+        "NEAR_EDGE": near_edge(covered, x, y),
+        "EXTENDED": masked,
+        "EXTRAPOLATED": beyond,
+        "BLENDED": blended(x, y),
+    }
+
+
+def number_sources(columns):
+    """Make a table of columns with S450, the brightest source first, with an ID."""
+    table = Table(columns)
+    table = table[np.argsort(-table["S450"].value, kind="stable")]
+    table.add_column(np.arange(1, len(table) + 1, dtype=np.int32), 0, name="ID")
     return table
 
 

@@ -1,13 +1,14 @@
 """The catalogue of a field from the network's sources."""
 
-import numpy as np
 from astropy import units
-from astropy.table import Table
 
-from superspire.maps.tiling import near_edge
-from superspire.photometry.flags import blended, exceeds
 from superspire.products.catalogue import COLUMNS as OTHERS
-from superspire.products.catalogue import FLUX, expected_columns
+from superspire.products.catalogue import (
+    FLUX,
+    expected_columns,
+    flag_columns,
+    number_sources,
+)
 
 COLUMNS = {
     **{name: OTHERS[name] for name in ("ID", "RA", "DEC")},
@@ -36,14 +37,14 @@ COLUMNS = {
         name: OTHERS[name]
         for name in (
             *("COMPLETENESS", "COMPLETENESS_ERR", "PURITY", "PURITY_ERR"),
-            *("X", "Y", "NEAR_EDGE", "EXTRAPOLATED", "BLENDED"),
+            *("X", "Y", "NEAR_EDGE", "EXTENDED", "EXTRAPOLATED", "BLENDED"),
         )
     },
 }
 """UCD and description of each column of the catalogue."""
 
 
-def build_catalogue(sources, covered, wcs, inputs, selection_function):
+def build_catalogue(sources, covered, wcs, inputs, selection_function, extended=None):
     """Tell of every source of a field what is known of it.
 
     Parameters
@@ -59,6 +60,8 @@ def build_catalogue(sources, covered, wcs, inputs, selection_function):
         [mJy/beam].
     selection_function : pandas.DataFrame
         `superspire.evaluation.selection_function.COLUMNS`.
+    extended : superspire.io.Map, optional
+        Mask of what point sources cannot explain (`superspire.checks.extended`).
 
     Returns
     -------
@@ -68,10 +71,7 @@ def build_catalogue(sources, covered, wcs, inputs, selection_function):
     columns = {name: sources[name].to_numpy(float) for name in sources}
     x, y, flux, error = (columns[name] for name in ("x", "y", "flux", "error"))
     ra, dec = wcs.all_pix2world(x, y, 0) if len(x) else (x, y)
-    beyond = np.zeros(len(x), bool)
-    for map_, high in inputs:
-        beyond |= exceeds(map_, ra, dec, high)
-    table = Table(
+    return number_sources(
         {
             "RA": ra * units.deg,
             "DEC": dec * units.deg,
@@ -84,13 +84,6 @@ def build_catalogue(sources, covered, wcs, inputs, selection_function):
             "SNR": flux / error,
             "PROBABILITY": columns["probability"],
             **expected_columns(flux, error, selection_function),
-            "X": x * units.pix,
-            "Y": y * units.pix,
-            "NEAR_EDGE": near_edge(covered, x, y),
-            "EXTRAPOLATED": beyond,
-            "BLENDED": blended(x, y),
+            **flag_columns(x, y, ra, dec, covered, inputs, extended),
         }
     )
-    table = table[np.argsort(-flux, kind="stable")]
-    table.add_column(np.arange(1, len(table) + 1, dtype=np.int32), 0, name="ID")
-    return table

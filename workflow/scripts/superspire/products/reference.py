@@ -41,7 +41,7 @@ MEDIAN_ERROR = np.sqrt(np.pi / 2.0)
 
 def find_column(names, key, wanted, path):
     """Find a column of a catalogue; an error column may be missing."""
-    options = [wanted[key]] if key in wanted else NAMES[key]
+    options = [wanted[key]] if wanted.get(key) else NAMES[key]
     by_lower = {name.lower(): name for name in names}
     for option in options:
         if option.lower() in by_lower:
@@ -77,20 +77,7 @@ def read_reference(path, columns=None, unit=None):
     InputError
         If the file, a column or a unit is not what it should be.
     """
-    declared, load = open_columns(path)
-    found = {
-        key: find_column(list(declared), key, columns or {}, path) for key in NAMES
-    }
-    found = {key: name for key, name in found.items() if name}
-    data = load({name: None for name in found.values()})
-    values = {}
-    for key, name in found.items():
-        text = declared[name] or ""
-        if key in ("ra", "dec"):
-            factor = angle_factor(name, text)
-        else:
-            factor = flux_factor(name, text, unit)
-        values[key] = read_numbers(data[name], key, name, path) * factor
+    values = read_values(path, list(NAMES), columns or {}, unit)
     table = Table(
         {
             "RA": values["ra"] * units.deg,
@@ -102,6 +89,54 @@ def read_reference(path, columns=None, unit=None):
         table["S450_ERR"] = values["error"] * units.mJy
     known = np.all([np.isfinite(values[key]) for key in ("ra", "dec", "flux")], axis=0)
     return table[known]
+
+
+def read_positions(path, columns=None):
+    """Read the positions of a catalogue of any wavelength.
+
+    Parameters
+    ----------
+    path : path-like
+        FITS or CSV.
+    columns : dict, optional
+        Names of the columns ra and dec, where they are unusual.
+
+    Returns
+    -------
+    ra, dec : ndarray, shape (n,)
+        Finite positions (ICRS) [deg].
+
+    Raises
+    ------
+    InputError
+        If the file or a column is not what it should be.
+    """
+    values = read_values(path, ["ra", "dec"], columns or {})
+    known = np.isfinite(values["ra"]) & np.isfinite(values["dec"])
+    return values["ra"][known], values["dec"][known]
+
+
+def read_values(path, keys, columns, unit=None):
+    """Read some of the columns of `NAMES`; see `read_reference`.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Angles [deg] and fluxes [mJy]; without the error if the file has none.
+    """
+    declared, load = open_columns(path)
+    found = {key: find_column(list(declared), key, columns, path) for key in keys}
+    found = {key: name for key, name in found.items() if name}
+    data = load({name: None for name in found.values()})
+    values = {}
+    for key, name in found.items():
+        text = declared[name] or ""
+        if key in ("ra", "dec"):
+            factor = angle_factor(name, text)
+        else:
+            factor = flux_factor(name, text, unit)
+        values[key] = read_numbers(data[name], key, name, path) * factor
+    return values
 
 
 def read_numbers(column, key, name, path):

@@ -27,7 +27,10 @@ REGION_RADIUS = 5.0
 LABELS = 50
 """Most sources that are labelled, or nothing else would be seen."""
 
-FLAGS = ("NEAR_EDGE", "EXTRAPOLATED", "BLENDED")
+FLAGS = ("NEAR_EDGE", "EXTENDED", "EXTRAPOLATED", "BLENDED")
+
+DOUBTFUL = ("NEAR_EDGE", "EXTENDED", "EXTRAPOLATED")
+"""Flags of sources that are drawn in yellow."""
 
 
 def creation_date():
@@ -164,8 +167,8 @@ def write_regions(path, table):
         File to write.
     table : astropy.table.Table
         From `superspire.products.catalogue.build_catalogue`. Its flags become tags, by
-        which DS9 selects; sources near the edge or beyond the training are yellow,
-        blended ones dashed.
+        which DS9 selects; sources near the edge, on extended emission or beyond the
+        training are yellow, blended ones dashed.
     """
     lines = [
         "# Region file format: DS9 version 4.1",
@@ -176,7 +179,7 @@ def write_regions(path, table):
         style = []
         if row["ID"] <= LABELS:
             style.append(f"text={{{row['ID']}: {row['S450']:.1f} mJy}}")
-        if row["NEAR_EDGE"] or row["EXTRAPOLATED"]:
+        if any(row[flag] for flag in DOUBTFUL):
             style.append("color=yellow")
         if row["BLENDED"]:
             style.append("dash=1")
@@ -184,3 +187,22 @@ def write_regions(path, table):
         circle = f'circle({row["RA"]:.6f},{row["DEC"]:.6f},{REGION_RADIUS}")'
         lines.append(" ".join([circle, "#", *style] if style else [circle]))
     Path(path).write_text("\n".join(lines) + "\n")
+
+
+def write_coverage(path, moc, cards):
+    """Write the coverage of a field as a multi-order coverage map.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to write, in the ordering that readers of version 1 understand as well.
+    moc : mocpy.MOC
+        The sky.
+    cards : dict
+        Provenance cards.
+    """
+    with moc.serialize("fits", v1_compatible=True) as hdus:
+        for hdu in hdus:
+            hdu.header.update(dated_cards(cards if hdu is hdus[1] else {}))
+        hdus.writeto(path, overwrite=True)
+    add_checksums(path)

@@ -1,0 +1,79 @@
+"""The sky of a field that counts: observed in every band, without extended emission."""
+
+import numpy as np
+from astropy import units
+from mocpy import MOC
+from scipy.ndimage import binary_erosion
+
+from superspire.checks.extended import on_grid
+from superspire.instruments import PIXEL
+from superspire.maps.tiling import shift_wcs
+from superspire.storage import strips_of
+
+ORDER = 16
+"""HEALPix order of the coverage: cells of 3.2 arcsec."""
+
+SAMPLE = 2
+"""Step at which the inner coverage is sampled [pixel]: no cell is without a sample."""
+
+PIXEL_AREA = (PIXEL / 3600.0) ** 2
+"""Solid angle of a pixel [deg²]."""
+
+
+class Footprint:
+    """Sky of a field, of any size.
+
+    Parameters
+    ----------
+    covered : array of bool, shape (ny, nx)
+        Where all bands were observed; perhaps of `superspire.storage`.
+    wcs : astropy.wcs.WCS
+        Its celestial coordinates.
+    extended : superspire.io.Map
+        What point sources cannot explain (`superspire.checks.extended`).
+
+    Attributes
+    ----------
+    covered_area : float
+        Area that all bands cover [deg²].
+    clear_area : float
+        Area of that without what point sources cannot explain [deg²].
+    """
+
+    def __init__(self, covered, wcs, extended):
+        self.covered, self.wcs, self.extended = covered, wcs, extended
+        pixels = np.zeros(2, int)
+        for rows in strips_of(covered):
+            pixels += [covered[rows].sum(), self.clear(rows).sum()]
+        self.covered_area, self.clear_area = (float(n * PIXEL_AREA) for n in pixels)
+
+    def clear(self, rows):
+        """Find the pixels of some rows that count, an array of bool."""
+        own = self.covered[rows]
+        wcs = shift_wcs(self.wcs, 0, rows.start)
+        return own & (on_grid(self.extended, wcs, own.shape) == 0)
+
+    def moc(self):
+        """Make the multi-order coverage map of the sky that counts (IVOA MOC 2.0).
+
+        Returns
+        -------
+        mocpy.MOC
+            Every cell of 3.2 arcsec that holds a pixel of it.
+        """
+        parts = [MOC.new_empty(ORDER)]
+        for rows in strips_of(self.covered):
+            y, x = np.nonzero(samples(self.clear(rows)))
+            if len(x):
+                ra, dec = self.wcs.all_pix2world(x, y + rows.start, 0)
+                parts.append(
+                    MOC.from_lonlat(ra * units.deg, dec * units.deg, max_norder=ORDER)
+                )
+        return parts[0].union(*parts[1:]) if len(parts) > 1 else parts[0]
+
+
+def samples(clear):
+    """Choose every second pixel, and all along the border."""
+    chosen = clear & ~binary_erosion(clear)
+    chosen[::SAMPLE, ::SAMPLE] |= clear[::SAMPLE, ::SAMPLE]
+    return chosen
