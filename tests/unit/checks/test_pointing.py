@@ -12,7 +12,7 @@ from superspire.checks.pointing import (
     judge_pointing,
     measure_pointing,
 )
-from superspire.checks.registration import moved
+from superspire.maps.positions import moved
 from superspire.instruments import SPIRE
 
 EAST, NORTH = 4.0, -3.0
