@@ -11,11 +11,11 @@ COLOURS = {"250": 1.8, "350": 1.4, "500": 0.8}
 NO_CONFUSION = {"colours": COLOURS, "confusion": np.zeros((3, 3)).tolist()}
 
 
-def place(x, y):
+def position(x, y):
     """Turn offsets from the centre to the west and north [arcsec] into sky."""
     wcs, n = field_wcs(CENTRE, SIDE, 1.0)
-    middle = (n - 1) / 2
-    return wcs.all_pix2world(np.add(x, middle), np.add(y, middle), 0)
+    centre = (n - 1) / 2
+    return wcs.all_pix2world(np.add(x, centre), np.add(y, centre), 0)
 
 
 def observe(ra, dec, flux, noise=0.0, seed=1, colours=COLOURS):

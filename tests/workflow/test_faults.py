@@ -191,12 +191,12 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(whole, tmp_path):
     largest, room = max(sizes), sum(sizes)
     folder, told = tmp_path / "full", 0
     with little_room(folder) as (kind, with_room):
-        shares, unit = {
+        fractions, unit = {
             "disk": ((0.02, 0.35, 0.75), room),
             "file": ((0.02, 0.5, 0.95), largest),
         }[kind]
-        for share in shares:
-            done = run(folder, "--nolock", *TARGETS, **with_room(int(share * unit)))
+        for fraction in fractions:
+            done = run(folder, "--nolock", *TARGETS, **with_room(int(fraction * unit)))
             assert done.returncode != 0
             assert digests(folder / "results").items() <= expected.items()
             told += "expected room to write, found:" in done.stderr

@@ -60,8 +60,8 @@ def inner(table, margin=60.0):
 
 def separations(first, second):
     """Distance of the nearest source of another table [arcsec]."""
-    places = [SkyCoord(t["RA"], t["DEC"], unit="deg") for t in (first, second)]
-    return places[0].match_to_catalog_sky(places[1])[1].to_value(u.arcsec)
+    positions = [SkyCoord(t["RA"], t["DEC"], unit="deg") for t in (first, second)]
+    return positions[0].match_to_catalog_sky(positions[1])[1].to_value(u.arcsec)
 
 
 def test_nothing_was_simulated_or_trained(run):
@@ -90,8 +90,8 @@ def test_stated_range_of_fluxes_holds_most_true_ones(run, sky):
     found = inner(Table.read(run / "results/fields/mine/catalogue.fits"))
     found = found[found["S450_DEBOOSTED"] > 6.0]
     true = sky[np.asarray(sky["S450"], float) > 1.0]
-    places = [SkyCoord(t["RA"], t["DEC"], unit="deg") for t in (found, true)]
-    i, j, _, _ = places[1].search_around_sky(places[0], 4.0 * u.arcsec)
+    positions = [SkyCoord(t["RA"], t["DEC"], unit="deg") for t in (found, true)]
+    i, j, _, _ = positions[1].search_around_sky(positions[0], 4.0 * u.arcsec)
     best = np.zeros(len(found))
     np.maximum.at(best, i, np.asarray(true["S450"], float)[j])
     paired = best > 0

@@ -172,8 +172,8 @@ def test_a_field_is_super_resolved_as_its_cutouts_are(run):
     assert header["BUNIT"] == "Jy/beam"
     assert header["BMAJ"] * 3600 == pytest.approx(7.9)
     row = rows.iloc[0]
-    rim = 60
-    y, x = np.mgrid[rim : CUTOUT - rim : 7, rim : CUTOUT - rim : 7]
+    border = 60
+    y, x = np.mgrid[border : CUTOUT - border : 7, border : CUTOUT - border : 7]
     world = sky.wcs_pix2world(x.ravel() + row["x0"], y.ravel() + row["y0"], 0)
     u, v = np.round(WCS(header).celestial.wcs_world2pix(*world, 0)).astype(int)
     cutout = generated[0][y.ravel(), x.ravel()] * factor

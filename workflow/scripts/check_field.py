@@ -17,7 +17,7 @@ def read_expected(inputs):
     expected = read_json(inputs.expected_sky)
     if inputs.get("network"):
         varied = read_json(inputs.network)["training"]["noise_augmentation"]
-        if varied and varied["share"] > 0:
+        if varied and varied["fraction"] > 0:
             for record in expected["bands"].values():
                 record["noises_mjy_beam"] = varied["noise"]
     return expected

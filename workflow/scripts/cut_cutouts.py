@@ -18,7 +18,7 @@ from superspire.maps.interpolation import interpolate
 
 
 def in_all_bands(target, paths):
-    """Tell which pixels of the 450 µm map every band has observed."""
+    """Find which pixels of the 450 µm map every band has observed."""
     observed = np.isfinite(target.data)
     for path in paths:
         observed &= np.isfinite(interpolate(read_map(path), target.wcs, observed.shape))

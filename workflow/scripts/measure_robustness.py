@@ -1,4 +1,4 @@
-"""Measure the deblender and the strongest classical method on unlike sky."""
+"""Measure the deblender and the strongest classical method on perturbed sky."""
 
 import numpy as np
 import pandas as pd

@@ -37,10 +37,10 @@ def main(job):
     truth, lists = read_lists(files, params.min_flux)
     tables = {}
     for positions, table in lists.items():
-        place = table["RA"].to_numpy(), table["DEC"].to_numpy()
+        position = table["RA"].to_numpy(), table["DEC"].to_numpy()
         for photometry, fluxes in (
-            ("peak", peak_fluxes(maps, beams, *place)),
-            ("forced", deblended_fluxes(maps, beams, *place)),
+            ("peak", peak_fluxes(maps, beams, *position)),
+            ("forced", deblended_fluxes(maps, beams, *position)),
         ):
             tables[positions, photometry] = measure_ultra_red(
                 table.assign(**fluxes), truth, params.strict_radius / PIXEL

@@ -119,8 +119,8 @@ def test_a_stripe_in_one_band_is_found(maps, height):
     striped = with_light(map_, height * (np.abs(across) < 10.0))
     found = find_broad(striped, FWHM)
     inside = on_grid(found, map_.wcs, map_.data.shape) & STRIPE
-    middle = distances(map_) < 300.0
-    assert inside[(np.abs(across) < 6.0) & middle].astype(bool).mean() > 0.9
+    centre = distances(map_) < 300.0
+    assert inside[(np.abs(across) < 6.0) & centre].astype(bool).mean() > 0.9
     assert not inside[np.abs(across) > 60.0].any()
 
 

@@ -12,8 +12,8 @@ from superspire.checks.pointing import (
     judge_pointing,
     measure_pointing,
 )
-from superspire.maps.positions import moved
 from superspire.instruments import SPIRE
+from superspire.maps.positions import moved
 
 EAST, NORTH = 4.0, -3.0
 NONE = {str(band): {"shift_arcsec": [0.0, 0.0], "factor": 1.0} for band in SPIRE}

@@ -40,8 +40,8 @@ def test_maps_are_jansky_per_beam_on_disk_and_millijansky_inside(tmp_path, map_)
     assert np.nanmax(fits.getdata(path)) == pytest.approx(np.nanmax(map_.data) / 1e3)
     again = read_map(path)
     assert np.allclose(again.data, map_.data, rtol=1e-6, equal_nan=True)
-    places = [np.ravel(w.wcs_pix2world(3, 4, 0)) for w in (again.wcs, map_.wcs)]
-    assert places[0] == pytest.approx(places[1])
+    positions = [np.ravel(w.wcs_pix2world(3, 4, 0)) for w in (again.wcs, map_.wcs)]
+    assert positions[0] == pytest.approx(positions[1])
 
 
 def test_a_map_in_another_unit_is_refused(tmp_path, map_):

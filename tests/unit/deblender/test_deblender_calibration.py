@@ -104,8 +104,8 @@ def independent(measured):
     return found, apply(found, measured).assign(true=true, offset=distance)
 
 
-def binomial_error(share, *numbers):
-    return 5 * np.sqrt(share * (1 - share) * sum(1 / n for n in numbers))
+def binomial_error(fraction, *numbers):
+    return 5 * np.sqrt(fraction * (1 - fraction) * sum(1 / n for n in numbers))
 
 
 def test_s450_is_unbiased_at_a_given_true_flux(independent):
@@ -125,9 +125,11 @@ def test_ranges_hold_what_they_say(independent, measured):
     calibrated = len(draw(1)[1])
     for low, high in ((0, 99), (4, 10), (10, 30), (30, 70)):
         own = paired[paired["deboosted"].between(low, high)]
-        share = own["true"].between(own["low"], own["high"]).mean()
+        fraction = own["true"].between(own["low"], own["high"]).mean()
         part = calibrated * len(own) / len(paired)
-        assert share == pytest.approx(0.6827, abs=binomial_error(0.68, len(own), part))
+        assert fraction == pytest.approx(
+            0.6827, abs=binomial_error(0.68, len(own), part)
+        )
         above = (own["true"] > own["deboosted"]).mean()
         assert above == pytest.approx(0.5, abs=binomial_error(0.5, len(own), part))
 
@@ -181,10 +183,10 @@ def test_positional_errors_are_put_right(independent, measured):
     assert measured["position"] == pytest.approx(
         FARTHER, abs=5 * 0.72 * FARTHER / np.sqrt(calibrated)
     )
-    for radius, share in ((1.0, 1 - np.exp(-0.5)), (2.0, 1 - np.exp(-2.0))):
+    for radius, fraction in ((1.0, 1 - np.exp(-0.5)), (2.0, 1 - np.exp(-2.0))):
         held = (paired["offset"] < radius * paired["pos_err"]).mean()
-        error = binomial_error(share, len(paired), calibrated)
-        assert held == pytest.approx(share, abs=error)
+        error = binomial_error(fraction, len(paired), calibrated)
+        assert held == pytest.approx(fraction, abs=error)
 
 
 def test_more_sky_is_one_sample():
@@ -226,10 +228,10 @@ def test_apply_by_hand():
     expected = [0.75, 1.5, 2.25, 3.0, 3.3]
     assert np.log(sources["flux"]).tolist() == pytest.approx(expected)
     own = np.interp(log_flux, [1, 2], [0, 1])
-    low, middle, high = -1.2 + 0.4 * own, -0.1 + 0.2 * own, 0.9 + 0.2 * own
-    for name, pull in (("low", low), ("deboosted", middle), ("high", high)):
+    low, centre, high = -1.2 + 0.4 * own, -0.1 + 0.2 * own, 0.9 + 0.2 * own
+    for name, pull in (("low", low), ("deboosted", centre), ("high", high)):
         np.testing.assert_allclose(np.log(sources[name]), log_flux + 0.2 * pull)
-    width = 0.5 * (np.exp(0.2 * high) - np.exp(0.2 * low)) / np.exp(0.2 * middle)
+    width = 0.5 * (np.exp(0.2 * high) - np.exp(0.2 * low)) / np.exp(0.2 * centre)
     np.testing.assert_allclose(sources["error"], width * sources["flux"])
     assert sources["pos_err"].tolist() == pytest.approx([1.4] * 5)
     assert sources["probability"].tolist() == pytest.approx(
@@ -268,20 +270,20 @@ def test_apply_to_nothing():
 @given(
     seed=st.integers(0, 10**6),
     number=st.integers(0, 3000),
-    least=st.integers(1, 200),
+    minimum=st.integers(1, 200),
     most=st.integers(1, 30),
 )
-def test_bins_are_a_partition_of_enough_sources_each(seed, number, least, most):
+def test_bins_are_a_partition_of_enough_sources_each(seed, number, minimum, most):
     values = np.random.default_rng(seed).exponential(1.0, number)
-    bins = bins_of(values, least, most)
+    bins = bins_of(values, minimum, most)
     assert np.array_equal(np.sort(np.concatenate(bins)), np.arange(number))
     ordered = values[np.concatenate(bins).astype(int)]
     assert np.all(np.diff(ordered) >= 0)
     assert len(bins) <= most
     if len(bins) > 1:
-        assert min(map(len, bins)) >= least
-    if number >= 2 * least and most > 1 and len(bins) == 1:
-        split = ordered[least - 1 : number - least] - ordered[0]
+        assert min(map(len, bins)) >= minimum
+    if number >= 2 * minimum and most > 1 and len(bins) == 1:
+        split = ordered[minimum - 1 : number - minimum] - ordered[0]
         assert split.max() < np.ptp(values) / most
 
 
@@ -350,8 +352,8 @@ def test_reliability_is_isotonic_of_any_answer():
     assert np.all(np.diff(score) >= 0)
     assert np.all(np.diff(probability) >= 0)
     expected = len(truth) / len(found)
-    middle = probability[len(probability) // 5 : -len(probability) // 5]
-    assert middle == pytest.approx(expected, abs=0.06)
+    centre = probability[len(probability) // 5 : -len(probability) // 5]
+    assert centre == pytest.approx(expected, abs=0.06)
 
 
 def test_a_source_of_another_flux_is_not_real():
@@ -410,11 +412,11 @@ def test_expectations_of_completeness_and_purity(expected):
     table, *_ = expected
     assert list(table.columns) == list(COLUMNS)
     assert set(table["quantity"]) == {"completeness", "purity", "counts"}
-    for quantity, share in (("completeness", 0.5), ("purity", 0.8)):
+    for quantity, fraction in (("completeness", 0.5), ("purity", 0.8)):
         own = table[table["quantity"] == quantity]
         assert len(own) > 10
-        error = 5 * np.sqrt(share * (1 - share) / own["n"])
-        assert (np.abs(own["value"] - share) < error).all()
+        error = 5 * np.sqrt(fraction * (1 - fraction) / own["n"])
+        assert (np.abs(own["value"] - fraction) < error).all()
         for row in own.itertuples():
             interval = binomial_interval(round(row.value * row.n), row.n)
             assert (row.low, row.high) == pytest.approx(interval)

@@ -9,7 +9,7 @@ from superspire.deblender.labels import LABELS, source_labels
 from superspire.deblender.skies import Field
 from superspire.maps.cells import CELL, to_pixels
 
-VARY = {"share": 0.4, "noise": [0.5, 8.0], "band_noise": 0.2, "calibration": 0.05}
+VARY = {"fraction": 0.4, "noise": [0.5, 8.0], "band_noise": 0.2, "calibration": 0.05}
 SIDE = 48
 """Side of the fields [cell]."""
 
@@ -79,7 +79,7 @@ def test_batches_are_independent_draws():
     """Noise levels of neighbouring batches and seeds are uncorrelated."""
 
     def levels(seed):
-        crops = make_crops(seed=seed, noise_augmentation={**VARY, "share": 1.0})
+        crops = make_crops(seed=seed, noise_augmentation={**VARY, "fraction": 1.0})
         rngs = [np.random.default_rng([seed, number]) for number in range(400)]
         return np.log([crops.observation(rng)[1][0] for rng in rngs])
 
@@ -105,7 +105,7 @@ def test_the_share_of_images_that_depart():
 
 
 def test_calibration_scatters_from_band_to_band():
-    scale, _ = observations(share=1.0)
+    scale, _ = observations(fraction=1.0)
     for band in range(3):
         pull = np.log(scale[:, band]) / 0.05
         assert stats.kstest(pull, "norm").pvalue > 1e-5
@@ -114,7 +114,7 @@ def test_calibration_scatters_from_band_to_band():
 
 
 def test_noise_is_uniform_in_its_logarithm():
-    _, level = observations(share=1.0, band_noise=0.0)
+    _, level = observations(fraction=1.0, band_noise=0.0)
     assert np.ptp(level, axis=1).max() < 1e-6
     low, high = np.log(VARY["noise"])
     rescaled = (np.log(level[:, 0]) - low) / (high - low)
@@ -122,7 +122,7 @@ def test_noise_is_uniform_in_its_logarithm():
 
 
 def test_noise_scatters_from_band_to_band():
-    _, level = observations(share=1.0, noise=[2.0, 2.0])
+    _, level = observations(fraction=1.0, noise=[2.0, 2.0])
     pull = np.log(level / 2.0) / 0.2
     for band in range(3):
         assert stats.kstest(pull[:, band], "norm").pvalue > 1e-5
@@ -130,7 +130,7 @@ def test_noise_scatters_from_band_to_band():
 
 
 def test_calibration_noise_and_departing_are_independent():
-    scale, level = observations(share=1.0)
+    scale, level = observations(fraction=1.0)
     values = np.log(np.column_stack([scale, level]))
     cross = np.corrcoef(values.T)[:3, 3:]
     assert np.abs(cross).max() < 5 / np.sqrt(len(scale))
@@ -149,7 +149,7 @@ def test_images_are_signal_times_scale_plus_noise_times_level():
     assert np.var(images) == pytest.approx(2.5**2 * variance, rel=error)
     varied = make_crops(
         [make_field(signal=3 * ones, noise=0 * ones)],
-        noise_augmentation={**VARY, "share": 1.0},
+        noise_augmentation={**VARY, "fraction": 1.0},
         number=100,
         batch=100,
     )[0][0]
@@ -162,7 +162,7 @@ def test_images_are_signal_times_scale_plus_noise_times_level():
 def test_calibration_does_not_scale_the_noise():
     ones = np.ones((SIDE, SIDE, 3), np.float16)
     noise_augmentation = {
-        "share": 1.0,
+        "fraction": 1.0,
         "noise": [2.0, 2.0],
         "band_noise": 0.0,
         "calibration": 0.5,
@@ -205,10 +205,10 @@ def test_images_come_from_everywhere_but_the_border():
 def test_no_image_touches_the_border():
     field = make_field(side=32)
     arrays = [a.copy() for a in (field.signal, field.noise, field.target)]
-    for array, rim in zip(arrays, (BORDER, BORDER, BORDER * CELL), strict=True):
-        inner = array[rim:-rim, rim:-rim].copy()
+    for array, border in zip(arrays, (BORDER, BORDER, BORDER * CELL), strict=True):
+        inner = array[border:-border, border:-border].copy()
         array[:] = np.nan
-        array[rim:-rim, rim:-rim] = inner
+        array[border:-border, border:-border] = inner
     crops = make_crops([Field(*arrays, field.sources)], number=200, batch=200)
     images, truth = crops[0]
     assert np.isfinite(images).all()
@@ -278,21 +278,21 @@ def test_signal_target_and_labels_show_one_source_at_one_place(flip):
         seen += 1
         pixels, total = to_pixels(target, CELL), target.sum()
         v, u = np.indices(pixels.shape)
-        middle = (u * pixels).sum() / total, (v * pixels).sum() / total
+        centre = (u * pixels).sum() / total, (v * pixels).sum() / total
         score = to_pixels(labels[..., 0], 2)
         row, column = np.unravel_index(score.argmax(), score.shape)
         dx, dy = (to_pixels(labels[..., i], 2)[row, column] for i in (2, 3))
         assert max(abs(dx), abs(dy)) <= 1.001
-        assert 2 * column + 0.5 + dx == pytest.approx(middle[0], abs=0.03)
-        assert 2 * row + 0.5 + dy == pytest.approx(middle[1], abs=0.03)
+        assert 2 * column + 0.5 + dx == pytest.approx(centre[0], abs=0.03)
+        assert 2 * row + 0.5 + dy == pytest.approx(centre[1], abs=0.03)
         n = image.shape[0]
         v, u = np.indices((n, n))
         light = image[..., 0]
         assert (4 * u + 1.5).ravel() @ light.ravel() / light.sum() == pytest.approx(
-            middle[0], abs=0.05
+            centre[0], abs=0.05
         )
         assert (4 * v + 1.5).ravel() @ light.ravel() / light.sum() == pytest.approx(
-            middle[1], abs=0.05
+            centre[1], abs=0.05
         )
     assert seen > 5
 

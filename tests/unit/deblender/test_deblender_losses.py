@@ -198,9 +198,9 @@ def test_errors_of_flux_and_place_are_the_scatter(questions):
     best = lowest(likelihood("flux", "log_error", *questions, log_flux=2.0), -3.9, 1.9)
     square = mean_of(labels, (labels[..., 1] - 2.0) ** 2)
     assert np.exp(2 * best) == pytest.approx(square, rel=5e-3)
-    middle = {"dx": 0.5, "dy": -0.2}
+    centre = {"dx": 0.5, "dy": -0.2}
     best = lowest(
-        likelihood("position", "log_pos_err", *questions, **middle), -2.9, 2.9
+        likelihood("position", "log_pos_err", *questions, **centre), -2.9, 2.9
     )
     square = (labels[..., 2] - 0.5) ** 2 + (labels[..., 3] + 0.2) ** 2
     assert np.exp(2 * best) == pytest.approx(mean_of(labels, square) / 2, rel=5e-3)

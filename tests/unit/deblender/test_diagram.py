@@ -40,34 +40,36 @@ def draw(seed, width=0.2, position=0.8, real=0.8):
     return sources, truth[rng.random(NUMBER) < real]
 
 
-def shares(table, quantity):
-    return table[table["quantity"] == quantity].set_index("stated")["share"]
+def fractions(table, quantity):
+    return table[table["quantity"] == quantity].set_index("stated")["fraction"]
 
 
 def test_right_errors_lie_on_the_diagonal():
     table = reliability_diagram(*draw(1), SHAPE)
     for quantity in ("flux", "position"):
-        own = shares(table, quantity)
+        own = fractions(table, quantity)
         error = np.sqrt(LEVELS * (1 - LEVELS) / (0.8 * NUMBER))
         assert np.all(np.abs(own.to_numpy() - LEVELS) < 4.5 * error)
     stated = table[table["quantity"] == "probability"]
     assert stated["stated"].tolist() == pytest.approx([0.85])
     assert stated["n"].tolist() == [NUMBER]
-    assert stated["share"].item() == pytest.approx(0.8, abs=4.5 * 0.008)
-    assert np.all((table["low"] <= table["share"]) & (table["share"] <= table["high"]))
+    assert stated["fraction"].item() == pytest.approx(0.8, abs=4.5 * 0.008)
+    assert np.all(
+        (table["low"] <= table["fraction"]) & (table["fraction"] <= table["high"])
+    )
 
 
 def test_errors_too_small_lie_below_the_diagonal():
     table = reliability_diagram(*draw(2, width=0.4, position=1.2), SHAPE)
-    assert np.all(shares(table, "flux").to_numpy() < LEVELS - 0.03)
-    assert np.all(shares(table, "position")[0.3:0.8] < LEVELS[4:15] - 0.1)
+    assert np.all(fractions(table, "flux").to_numpy() < LEVELS - 0.03)
+    assert np.all(fractions(table, "position")[0.3:0.8] < LEVELS[4:15] - 0.1)
 
 
 def test_sides_of_an_interval_are_told_apart():
     """A bias of the median is seen although the width is right."""
     sources, truth = draw(3)
     high = sources.assign(**{n: 1.3 * sources[n] for n in ("low", "deboosted", "high")})
-    assert shares(reliability_diagram(high, truth, SHAPE), "flux")[0.7] < 0.5
+    assert fractions(reliability_diagram(high, truth, SHAPE), "flux")[0.7] < 0.5
 
 
 def test_a_wrong_flux_is_not_real():
@@ -75,11 +77,11 @@ def test_a_wrong_flux_is_not_real():
     table = reliability_diagram(
         sources.assign(flux=3.0 * sources["flux"]), truth, SHAPE
     )
-    assert shares(table, "probability").item() == 0.0
+    assert fractions(table, "probability").item() == 0.0
 
 
 def test_no_source_gives_no_share():
     sources, truth = draw(5)
     table = reliability_diagram(sources[:0], truth, SHAPE)
     assert table["n"].sum() == 0
-    assert table["share"].isna().all()
+    assert table["fraction"].isna().all()

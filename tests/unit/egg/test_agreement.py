@@ -155,22 +155,22 @@ def test_unknown_errors_are_those_of_the_other_side_scaled_with_the_area(referen
 
 @given(
     numbers=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1),
-    share=st.floats(0.01, 0.5),
+    fraction=st.floats(0.01, 0.5),
 )
-def test_joined_bins_keep_the_sources(numbers, share):
+def test_joined_bins_keep_the_sources(numbers, fraction):
     ours, eggs = np.array(numbers, float).T
     edges = np.arange(len(numbers) + 1.0)
     table = pd.DataFrame(
         {"quantity": "", "low": edges[:-1], "high": edges[1:], "n": ours, "ours": ours}
     )
-    joined = ag.join_sparse_bins(table.assign(egg=eggs, egg_n=eggs), share)
+    joined = ag.join_sparse_bins(table.assign(egg=eggs, egg_n=eggs), fraction)
     assert joined["n"].sum() == joined["ours"].sum() == ours.sum()
     assert joined["egg"].sum() == eggs.sum()
     assert joined["low"].iloc[0] == 0
     assert joined["high"].iloc[-1] == len(numbers)
     assert joined["low"].iloc[1:].tolist() == joined["high"].iloc[:-1].tolist()
     both = joined["n"] + joined["egg_n"]
-    assert len(joined) == 1 or both.min() * share >= ag.MIN_SOURCES - 1e-9
+    assert len(joined) == 1 or both.min() * fraction >= ag.MIN_SOURCES - 1e-9
 
 
 def test_numbers_have_the_errors_of_their_common_density():

@@ -79,8 +79,8 @@ def test_galaxies_redshifts_and_cuts(catalogue, measured):
     kept = np.asarray(catalogue["LOGLIR"]) >= 10
     name = "share of the {} with log L_IR > 10"
     assert value(measured, name.format("galaxies")) == pytest.approx(kept.mean())
-    share = flux[kept].sum() / flux.sum()
-    assert value(measured, name.format("background"), 450) == pytest.approx(share)
+    fraction = flux[kept].sum() / flux.sum()
+    assert value(measured, name.format("background"), 450) == pytest.approx(fraction)
 
 
 def test_errors_are_the_scatter_of_fields():
@@ -110,12 +110,12 @@ def test_errors_are_the_scatter_of_fields():
 
 
 def test_map_is_the_beam_at_the_centres_of_the_cells():
-    beam, cell, place = beam_of(250), 2.0, (151.3, 148.6)
-    image = sky.sky_map(*np.array([*place, 3.0])[:, None], 300.0, cell, beam)
+    beam, cell, position = beam_of(250), 2.0, (151.3, 148.6)
+    image = sky.sky_map(*np.array([*position, 3.0])[:, None], 300.0, cell, beam)
     border = int(np.ceil(1.5 * 18.1 / cell))
     assert image.shape == (150 - 2 * border,) * 2
     centre = (np.arange(border, 150 - border) + 0.5) * cell
-    squared = (centre - place[0]) ** 2 + (centre[:, None] - place[1]) ** 2
+    squared = (centre - position[0]) ** 2 + (centre[:, None] - position[1]) ** 2
     expected = 3.0 * np.exp(-0.5 * squared / BANDS[250].sigma ** 2)
     np.testing.assert_allclose(image, expected, atol=0.015)
 

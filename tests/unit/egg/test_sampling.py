@@ -13,9 +13,9 @@ PERCENTS = np.array([1.0, 16.0, 50.0, 84.0, 99.9])
 
 def test_percentiles_of_a_normal():
     sample = np.random.default_rng(1).normal(size=400_000)
-    share = PERCENTS / 100
-    exact = np.sqrt(share * (1 - share) / len(sample)) / stats.norm.pdf(
-        stats.norm.ppf(share)
+    fraction = PERCENTS / 100
+    exact = np.sqrt(fraction * (1 - fraction) / len(sample)) / stats.norm.pdf(
+        stats.norm.ppf(fraction)
     )
     # The density comes from some hundred draws on each side in the far tail.
     np.testing.assert_allclose(percentile_errors(sample, PERCENTS), exact, rtol=0.15)

@@ -99,8 +99,8 @@ def test_only_sources_above_the_limit_count(index):
 
 
 def test_counts_of_a_known_list(index):
-    middle = np.full(6, 200.0)
-    table = pd.DataFrame({"cutout": 100, "x": middle, "y": middle})
+    centre = np.full(6, 200.0)
+    table = pd.DataFrame({"cutout": 100, "x": centre, "y": centre})
     table["flux"] = [3.5, 3.6, 5.5, 5.6, 5.7, 200.0]
     border = table.assign(x=5.0)
     found = clustering.measure_counts({"a": pd.concat([table, border])}, index)

@@ -23,15 +23,15 @@ def test_interval_equals_astropy(hits, trials):
     assert binomial_interval(hits, trials) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.87])
-def test_interval_covers_the_truth_as_often_as_it_says(share):
+@pytest.mark.parametrize("fraction", [0.3, 0.6, 0.87])
+def test_interval_covers_the_truth_as_often_as_it_says(fraction):
     trials = 100
     hits = np.arange(trials + 1)
     inside = [
-        low <= share <= high
+        low <= fraction <= high
         for low, high in (binomial_interval(k, trials) for k in hits)
     ]
-    coverage = binom.pmf(hits, trials, share)[inside].sum()
+    coverage = binom.pmf(hits, trials, fraction)[inside].sum()
     assert coverage == pytest.approx(0.6827, abs=0.06)
 
 

@@ -34,8 +34,8 @@ def panels(figure):
 
 def test_the_middle_is_that_of_what_was_observed(maps):
     map_ = maps[450]
-    middle = poster.middle_of(map_)
-    assert middle.separation(CENTRE).arcsec < 1e-3
+    centre = poster.middle_of(map_)
+    assert centre.separation(CENTRE).arcsec < 1e-3
     half = map_.data.copy()
     half[:, :200] = np.nan
     west = poster.middle_of(Map(half, map_.wcs))

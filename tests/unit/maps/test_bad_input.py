@@ -34,7 +34,7 @@ def projected(
     shape,
     names=("RA--", "DEC-"),
     projection="TAN",
-    place=(layouts.RA, layouts.DEC),
+    position=(layouts.RA, layouts.DEC),
     rotation=0.0,
     parity=-1.0,
     radesys="",
@@ -44,7 +44,7 @@ def projected(
     """A WCS around a place, perhaps tangent `moved` pixels away from the middle."""
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = [f"{name}-{projection}" for name in names]
-    wcs.wcs.crval = place
+    wcs.wcs.crval = position
     wcs.wcs.crpix = [(shape[1] + 1) / 2 + moved[0], (shape[0] + 1) / 2 + moved[1]]
     wcs.wcs.cdelt = [parity * pixel / 3600, pixel / 3600]
     c, s = np.cos(np.radians(rotation)), np.sin(np.radians(rotation))
@@ -71,7 +71,9 @@ def brightness(wcs, shape, band, source=SOURCE):
     return FLUX * np.exp(-0.5 * (angle / BANDS[band].sigma) ** 2)
 
 
-def write_bands(folder, change=None, source=SOURCE, place=None, unit="mJy/beam", **how):
+def write_bands(
+    folder, change=None, source=SOURCE, position=None, unit="mJy/beam", **how
+):
     """Write the maps of all bands; `change` may alter each HDU."""
     paths = {}
     for band in SPIRE:
@@ -81,7 +83,9 @@ def write_bands(folder, change=None, source=SOURCE, place=None, unit="mJy/beam",
             key: value(pixel) if callable(value) else value
             for key, value in how.items()
         }
-        wcs = projected(pixel, shape, **kind, **({"place": place} if place else {}))
+        wcs = projected(
+            pixel, shape, **kind, **({"position": position} if position else {})
+        )
         cards = {**wcs.to_header(relax=True), "BUNIT": unit, "WAVELNTH": float(band)}
         hdu = layouts.image(brightness(wcs, shape, band, source), cards, primary=True)
         hdus = [hdu] if change is None else change(hdu, band)
@@ -121,24 +125,24 @@ def check_source(paths, source=SOURCE, tiles=True):
 GALACTIC = SkyCoord(layouts.RA, layouts.DEC, unit="deg").galactic
 PLACE = (GALACTIC.l.deg, GALACTIC.b.deg)
 B1950 = SkyCoord(layouts.RA, layouts.DEC, unit="deg").fk4
-LATITUDE = {"names": ("GLON", "GLAT"), "place": PLACE}
+LATITUDE = {"names": ("GLON", "GLAT"), "position": PLACE}
 
 COORDINATES = {
     "north up": {},
     "rotated": {"rotation": 37.0},
     "mirrored": {"parity": 1.0, "rotation": -20.0},
-    "FK4": {"radesys": "FK4", "place": (B1950.ra.deg, B1950.dec.deg)},
+    "FK4": {"radesys": "FK4", "position": (B1950.ra.deg, B1950.dec.deg)},
     "galactic, rotated": {**LATITUDE, "rotation": 62.0},
     "galactic, orthographic": {**LATITUDE, "projection": "SIN"},
     "cylindrical": {
         "projection": "CAR",
-        "place": (layouts.RA, 0.0),
+        "position": (layouts.RA, 0.0),
         "moved": lambda pixel: (0.0, -layouts.DEC * 3600 / pixel),
     },
     "distorted": {"sip": distortion},
     "distorted and galactic": {**LATITUDE, "sip": distortion, "rotation": 10.0},
     "tangent point outside": {
-        "place": (layouts.RA + 1.0, layouts.DEC + 0.5),
+        "position": (layouts.RA + 1.0, layouts.DEC + 0.5),
         "moved": lambda pixel: (-3597.3 / pixel, 1768.7 / pixel),
     },
 }
@@ -179,8 +183,8 @@ def test_sky_that_distortions_do_not_reach_is_not_observed():
     wcs = projected(pixel, shape, sip=distortion(pixel))
     data = np.ones(shape, np.float32)
     for distance in (0.5, 5.0, 170.0):
-        place = (layouts.RA + distance, layouts.DEC)
-        grid = projected(1.0, (50, 50), place=place)
+        position = (layouts.RA + distance, layouts.DEC)
+        grid = projected(1.0, (50, 50), position=position)
         assert np.isnan(interpolate(Map(data, wcs), grid, (50, 50))).all()
     grid = projected(60.0, (50, 50))
     rows, columns = np.indices((50, 50))
@@ -201,9 +205,9 @@ def test_sky_that_distortions_do_not_reach_is_not_observed():
 
 @pytest.mark.parametrize(("ra", "dec"), [(0.0, 10.0), (359.999, -40.0), (123.0, 89.95)])
 def test_meridian_and_pole(tmp_path, ra, dec):
-    place = SkyCoord(ra, dec, unit="deg")
-    source = place.directional_offset_by(126 * units.deg, 30 * units.arcsec)
-    paths = write_bands(tmp_path, place=(ra, dec), source=source)
+    position = SkyCoord(ra, dec, unit="deg")
+    source = position.directional_offset_by(126 * units.deg, 30 * units.arcsec)
+    paths = write_bands(tmp_path, position=(ra, dec), source=source)
     check_source(paths, source)
 
 
@@ -348,9 +352,9 @@ def test_swapped_units_are_remarked_upon(tmp_path, unit, factor, remark):
 def damage(name):
     """Make the alteration of a file that a case of the table speaks of."""
 
-    def keep(share):
+    def keep(fraction):
         return lambda path: path.write_bytes(
-            path.read_bytes()[: int(share * path.stat().st_size)]
+            path.read_bytes()[: int(fraction * path.stat().st_size)]
         )
 
     def cards(**values):
@@ -474,4 +478,4 @@ def test_mask_and_error_of_other_sky_or_shape(tmp_path):
 
 def write_bands_elsewhere(folder):
     (folder / "moved").mkdir()
-    return write_bands(folder / "moved", place=(layouts.RA, layouts.DEC + 0.01))
+    return write_bands(folder / "moved", position=(layouts.RA, layouts.DEC + 0.01))

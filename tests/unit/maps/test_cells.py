@@ -47,8 +47,8 @@ def by_hand(map_, wcs, shape):
     """Average the map over the four middles of fine cells, one cell after the other."""
     image = np.empty((shape[0] // 4, shape[1] // 4))
     for row, column in np.ndindex(image.shape):
-        middles = np.array([0.5, 2.5])
-        x, y = np.meshgrid(4 * column + middles, 4 * row + middles)
+        centres = np.array([0.5, 2.5])
+        x, y = np.meshgrid(4 * column + centres, 4 * row + centres)
         u, v = map_.wcs.all_world2pix(*wcs.all_pix2world(x, y, 0), 0)
         data = map_.data.astype(float)
         values = map_coordinates(data, [v, u], order=1, cval=np.nan)
@@ -94,8 +94,8 @@ def test_a_gradient_on_the_sky_stays_where_it_is():
     map_ = Map((2.0 * x - 3.0 * y).astype(np.float32), wcs)
     fine, side = field_wcs(CENTER, 200.0, 1.0)
     cells = on_cells(map_, fine, (side, side))
-    middle = (4 * np.arange(side // 4) + 1.5 - (side - 1) / 2) / 12 + (n - 1) / 2
-    expected = 2.0 * middle[None] - 3.0 * middle[:, None]
+    centre = (4 * np.arange(side // 4) + 1.5 - (side - 1) / 2) / 12 + (n - 1) / 2
+    expected = 2.0 * centre[None] - 3.0 * centre[:, None]
     np.testing.assert_allclose(cells, expected, atol=5 * 1e-3)
 
 
@@ -118,18 +118,18 @@ def point_sources(band, pixel, side=1200.0, n=6):
     position = (np.arange(n) + 0.5) * step - side / 2 + 1.37 * np.arange(n)
     x, y = (axis.ravel() for axis in np.meshgrid(position, position))
     wcs, _ = field_wcs(CENTER, side, 1.0)
-    middle = wcs.wcs.crpix[0] - 1
-    ra, dec = wcs.wcs_pix2world(x + middle, y + middle, 0)
+    centre = wcs.wcs.crpix[0] - 1
+    ra, dec = wcs.wcs_pix2world(x + centre, y + centre, 0)
     flux = np.full(len(ra), 100.0)
-    return make_map(ra, dec, flux, band, CENTER, side, pixel=pixel), wcs, x, y, middle
+    return make_map(ra, dec, flux, band, CENTER, side, pixel=pixel), wcs, x, y, centre
 
 
-def seen(map_, wcs, x, y, middle):
+def seen(map_, wcs, x, y, centre):
     """Peaks and centroids of the sources on the cells."""
     cells = on_cells(map_, wcs, (1200, 1200))
     cells = cells - np.nanmedian(cells)
     peaks, positions = [], []
-    for a, b in zip(x + middle, y + middle, strict=True):
+    for a, b in zip(x + centre, y + centre, strict=True):
         column, row = round((a - 1.5) / CELL), round((b - 1.5) / CELL)
         part = cells[row - 8 : row + 9, column - 8 : column + 9]
         v, u = np.indices(part.shape) - 8
@@ -156,13 +156,13 @@ def test_sources_in_coarser_pixels_are_as_sharp_as_in_training(band, pixel):
     assert offset == pytest.approx([0, 0], abs=0.15)
 
 
-def weighted(map_, band, wcs, x, y, middle):
+def weighted(map_, band, wcs, x, y, centre):
     """Mean flux of the sources, from the cells weighted with the beam."""
     cells = on_cells(map_, wcs, (1200, 1200))
     cells = np.nan_to_num(cells - np.nanmedian(cells))
     v, u = (CELL * axis + 1.5 for axis in np.indices(cells.shape))
     fluxes = []
-    for a, b in zip(x + middle, y + middle, strict=True):
+    for a, b in zip(x + centre, y + centre, strict=True):
         beam = np.exp(-0.5 * ((u - a) ** 2 + (v - b) ** 2) / BANDS[band].sigma ** 2)
         fluxes.append((beam * cells).sum() / (beam**2).sum())
     return np.mean(fluxes)
@@ -197,10 +197,10 @@ def test_oblong_pixels_are_matched_along_each_axis():
     image = on_cells(match_pixel_smoothing(oblong, pixel), grid, (n, n))
     image = np.where(image > 0.02, image, 0.0)
     v, u = np.indices(image.shape) * float(CELL)
-    middle = [(axis * image).sum() / image.sum() for axis in (u, v)]
+    centre = [(axis * image).sum() / image.sum() for axis in (u, v)]
     spread = [
         ((axis - m) ** 2 * image).sum() / image.sum()
-        for axis, m in zip((u, v), middle, strict=True)
+        for axis, m in zip((u, v), centre, strict=True)
     ]
     assert spread[0] == pytest.approx(spread[1], rel=0.02)
 

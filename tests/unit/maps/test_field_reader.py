@@ -350,10 +350,10 @@ def test_any_frame_is_brought_to_icrs(frame, projection):
     wcs = WCS(naxis=2)
     names = ("GLON", "GLAT") if frame == "galactic" else ("RA--", "DEC-")
     wcs.wcs.ctype = [f"{each}-{projection}" for each in names]
-    place = (GALACTIC.l.deg, GALACTIC.b.deg) if frame == "galactic" else (150.1, 2.2)
-    wcs.wcs.crval = (place[0], 0.0) if projection == "CAR" else place
+    position = (GALACTIC.l.deg, GALACTIC.b.deg) if frame == "galactic" else (150.1, 2.2)
+    wcs.wcs.crval = (position[0], 0.0) if projection == "CAR" else position
     wcs.wcs.cdelt = [-6 / 3600, 6 / 3600]
-    wcs.wcs.crpix = [30, 40 - (place[1] * 600 if projection == "CAR" else 0)]
+    wcs.wcs.crpix = [30, 40 - (position[1] * 600 if projection == "CAR" else 0)]
     angle = np.radians(25)
     wcs.wcs.pc = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     if projection == "CAR":
@@ -482,12 +482,12 @@ def test_not_fits(tmp_path):
 
 
 @pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
-def test_truncated(tmp_path, data, packed, share):
+@pytest.mark.parametrize("fraction", [0.3, 0.6, 0.95])
+def test_truncated(tmp_path, data, packed, fraction):
     whole = layouts.hatlas(tmp_path / "w.fits", data).read_bytes()
     whole = gzip.compress(whole) if packed else whole
     path = tmp_path / ("t.fits.gz" if packed else "t.fits")
-    path.write_bytes(whole[: int(share * len(whole))])
+    path.write_bytes(whole[: int(fraction * len(whole))])
     assert "whole FITS file" in refusal(path)
 
 
@@ -579,13 +579,13 @@ def test_map_of_another_band(tmp_path, data, cards):
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(place=st.integers(0, 8639), value=st.integers(0, 255))
-def test_a_damaged_byte_is_read_or_refused(tmp_path, place, value):
+@given(position=st.integers(0, 8639), value=st.integers(0, 255))
+def test_a_damaged_byte_is_read_or_refused(tmp_path, position, value):
     path = tmp_path / "damaged.fits"
     path.unlink(missing_ok=True)
     layouts.hatlas(path, layouts.signal((20, 20)))
     content = bytearray(path.read_bytes())
-    content[place % len(content)] = value
+    content[position % len(content)] = value
     path.write_bytes(bytes(content))
     answer = read_or_refusal(path)
     assert answer.count("\n") == 0

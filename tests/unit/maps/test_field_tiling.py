@@ -41,13 +41,13 @@ def make_wcs(pixel, shape, ra=150.0, dec=2.2, rotation=0.0):
     return wcs
 
 
-def make_maps(side, value=None, **place):
+def make_maps(side, value=None, **position):
     """Three square maps of `side` arcsec; `value` of tangent-plane offsets."""
     maps = {}
     for band in SPIRE:
         pixel = BANDS[band].pixel
         n = int(side / pixel)
-        wcs = make_wcs(pixel, (n, n), **place)
+        wcs = make_wcs(pixel, (n, n), **position)
         y, x = (np.indices((n, n)) - (n - 1) / 2) * pixel
         data = np.ones((n, n)) if value is None else value(x, y)
         maps[band] = Map(data.astype(np.float32), wcs)

@@ -25,12 +25,14 @@ from superspire.maps.positions import (
 SHAPE = (40, 50)
 
 
-def projection(code="TAN", place=(150.0, 2.0), away=(0.0, 0.0), angle=0.0, names=None):
+def projection(
+    code="TAN", position=(150.0, 2.0), away=(0.0, 0.0), angle=0.0, names=None
+):
     """A WCS of 6 arcsec whose reference lies `away` [pixel] from the field."""
     wcs = WCS(naxis=2)
     names = names or ("RA--", "DEC-")
     wcs.wcs.ctype = [f"{name}-{code}" for name in names]
-    wcs.wcs.crval = place
+    wcs.wcs.crval = position
     wcs.wcs.crpix = [25.5 + away[0], 20.5 + away[1]]
     wcs.wcs.cdelt = [-6 / 3600, 6 / 3600]
     turn = np.radians(angle)
@@ -60,7 +62,9 @@ def tabled(wcs):
 
 FIELDS = {
     "plain": projection(),
-    "rotated at the pole": projection(place=(20.0, 90.0), away=(3.0, -40.0), angle=50),
+    "rotated at the pole": projection(
+        position=(20.0, 90.0), away=(3.0, -40.0), angle=50
+    ),
     "RA 0": projection("ARC", (0.0, -30.0)),
     "cylindrical far away": projection("CAR", (150.0, 0.0), (0.0, -36000.0)),
     "cylindrical across RA 0": projection("CAR", (20.0, 0.0), (-12000.0, 27000.0)),
@@ -137,12 +141,12 @@ def test_other_pixels_of_the_same_sky(case, step):
     there = sky(new, (x + 0.5) / sx - 0.5, (y + 0.5) / sy - 0.5)
     assert sky(wcs, x, y).separation(there).arcsec.max() < 1e-3
     sides = pixel_sides(blank_map(wcs)) * (sx, sy)
-    middle = Map(np.zeros((int(40 / sy), int(50 / sx)), np.float32), new)
-    np.testing.assert_allclose(pixel_sides(middle), sides, rtol=0.12)
+    centre = Map(np.zeros((int(40 / sy), int(50 / sx)), np.float32), new)
+    np.testing.assert_allclose(pixel_sides(centre), sides, rtol=0.12)
 
 
 def test_rotated_axes_of_old_headers_are_resampled():
-    cards = projection(place=(10.0, 3.0)).to_header()
+    cards = projection(position=(10.0, 3.0)).to_header()
     del cards["PC*"]
     cards["CROTA2"] = 33.0
     wcs = WCS(cards)
@@ -157,8 +161,8 @@ def test_positions_go_back_to_their_pixels(case):
     y, x = (axis.ravel() for axis in np.mgrid[0:40:7, 0:50:7].astype(float))
     lon, lat = wcs.all_pix2world(x, y, 0)
     np.testing.assert_allclose(pixels_of(wcs, lon, lat), [x, y], atol=2e-3)
-    middle = sky(wcs, [25], [20])[0]
-    grid = projection(place=(middle.ra.deg, middle.dec.deg))
+    centre = sky(wcs, [25], [20])[0]
+    grid = projection(position=(centre.ra.deg, centre.dec.deg))
     u, v = convert(grid, wcs, x, y)
     assert sky(grid, u, v).separation(sky(wcs, x, y)).arcsec.max() < 1e-3
 

@@ -22,9 +22,9 @@ def filter_for(bands, noise=NOISE):
 def test_one_gaussian_beam_in_white_noise(band):
     """sigma_S = sigma a / (pi^0.5 s), sigma_x S = 2^0.5 s sigma_S (Condon 1997)."""
     width = BANDS[band].fwhm / np.sqrt(8.0 * np.log(2.0))
-    flux, place = least_errors(filter_for((band,)))
+    flux, position = least_errors(filter_for((band,)))
     assert flux == pytest.approx(NOISE * PIXEL / (np.sqrt(np.pi) * width), rel=5e-3)
-    assert place == pytest.approx(np.sqrt(2.0) * width * flux, rel=2e-2)
+    assert position == pytest.approx(np.sqrt(2.0) * width * flux, rel=2e-2)
 
 
 def test_information_of_bands_adds():

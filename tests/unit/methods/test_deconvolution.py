@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.classical_skies import COLOURS, NO_CONFUSION, observe, place
+from helpers.classical_skies import COLOURS, NO_CONFUSION, observe, position
 from superspire.instruments import SPIRE
 from superspire.methods import TITLES
 from superspire.methods.beams import square_profile
@@ -43,7 +43,7 @@ def test_deconvolution_sharpens_around_the_source():
 
 def test_sources_of_a_deconvolved_map():
     x, y, flux = [0.0, 16.0, -200.0], [0.0, 0.0, 150.0], [20.0, 20.0, 20.0]
-    ra, dec = place(x, y)
+    ra, dec = position(x, y)
     table = find_deconvolved(observe(ra, dec, flux, 0.5)[250], BEAM, 1.8, 8.0)
     table = table[np.argsort(-table["flux"])][:3]
     for one_ra, one_dec in zip(ra, dec, strict=True):
@@ -55,7 +55,7 @@ def test_sources_of_a_deconvolved_map():
 
 @pytest.mark.parametrize("band", [250, 500])
 def test_blind_sources_have_the_colour_of_the_mean(band):
-    ra, dec = place([-303.0, 204.0], [100.0, -95.0])
+    ra, dec = position([-303.0, 204.0], [100.0, -95.0])
     maps = observe(ra, dec, [40.0, 80.0], 0.3)
     table = find_blindly(maps[band], beam_of(band), COLOURS[str(band)], 20.0)
     table = table[np.argsort(table["flux"])]
@@ -67,7 +67,7 @@ def test_blind_sources_have_the_colour_of_the_mean(band):
 @pytest.mark.parametrize("name", TITLES)
 def test_every_method_finds_bright_lone_sources(name):
     x, y = np.array([-300.0, 0.0, 250.0]), np.array([200.0, -20.0, 100.0])
-    ra, dec = place(x, y)
+    ra, dec = position(x, y)
     maps = observe(ra, dec, np.full(3, 50.0), 1.0)
     table = find(name, maps, MethodInputs(NO_CONFUSION, {}, (ra, dec)))
     assert set(table.colnames) >= {"ra", "dec", "flux", "snr"}
@@ -79,7 +79,7 @@ def test_every_method_finds_bright_lone_sources(name):
 
 
 def test_unobserved_sky_gives_no_sources():
-    ra, dec = place([-300.0, 300.0], [0.0, 0.0])
+    ra, dec = position([-300.0, 300.0], [0.0, 0.0])
     maps = observe(ra, dec, [60.0, 60.0], 1.0)
     for band in SPIRE:
         maps[band].data[:, maps[band].data.shape[1] // 2 :] = np.nan

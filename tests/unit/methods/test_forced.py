@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.classical_skies import COLOURS, NO_CONFUSION, beam_sum, observe, place
+from helpers.classical_skies import COLOURS, NO_CONFUSION, beam_sum, observe, position
 from superspire.instruments import BANDS, SPIRE
 from superspire.methods.beams import radial_table
 from superspire.methods.forced import (
@@ -23,7 +23,7 @@ def test_noiseless_sources_alone_and_blended_get_their_fluxes():
     x = np.array([-300.0, 0.0, 12.0, 200.0, 209.0, 205.0])
     y = np.array([250.0, 0.0, 5.0, -180.0, -180.0, -168.0])
     flux = np.array([10.0, 20.0, 8.0, 15.0, 15.0, 5.0])
-    ra, dec = place(x, y)
+    ra, dec = position(x, y)
     table = force(observe(ra, dec, flux), BEAMS, NO_CONFUSION, ra, dec)
     assert np.asarray(table["S250"]) == pytest.approx(1.8 * flux, rel=0.05)
     assert np.asarray(table["S350"]) == pytest.approx(1.4 * flux, rel=0.1)
@@ -48,11 +48,11 @@ def test_tiles_do_not_show():
     rng = np.random.default_rng(2)
     x, y = rng.uniform(-400, 400, (2, 150))
     flux = rng.uniform(5, 20, 150)
-    ra, dec = place(x, y)
+    ra, dec = position(x, y)
     maps = observe(ra, dec, flux, 1.0)
     here = force(maps, BEAMS, NO_CONFUSION, ra, dec)
     order = np.r_[rng.permutation(150)]
-    far_ra, far_dec = place([-490.0], [-490.0])
+    far_ra, far_dec = position([-490.0], [-490.0])
     moved = force(
         maps, BEAMS, NO_CONFUSION, np.r_[ra[order], far_ra], np.r_[dec[order], far_dec]
     )
@@ -64,7 +64,7 @@ def test_tiles_do_not_show():
 
 
 def test_error_of_a_lone_source_is_that_of_its_fits():
-    ra, dec = place(
+    ra, dec = position(
         *np.meshgrid(np.arange(-450, 451, 100.0), np.arange(-450, 451, 100.0))
     )
     ra, dec = ra.ravel(), dec.ravel()
@@ -83,7 +83,7 @@ def test_error_of_a_lone_source_is_that_of_its_fits():
 
 
 def test_nothing_to_measure():
-    maps = observe(*place([0.0], [0.0]), [10.0])
+    maps = observe(*position([0.0], [0.0]), [10.0])
     assert len(force(maps, BEAMS, NO_CONFUSION, np.empty(0), np.empty(0))) == 0
     assert (
         len(force(maps, BEAMS, NO_CONFUSION, np.array([80.0]), np.array([40.0]))) == 0

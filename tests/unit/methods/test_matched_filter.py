@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.classical_skies import COLOURS, NO_CONFUSION, beam_sum, observe, place
+from helpers.classical_skies import COLOURS, NO_CONFUSION, beam_sum, observe, position
 from superspire.errors import InputError
 from superspire.instruments import BANDS, SPIRE
 from superspire.maps.grid import STEP, coarse_grid, oversample, resample
@@ -32,7 +32,7 @@ def filtered(maps, bands, statistics=NO_CONFUSION):
 
 @pytest.fixture(scope="module")
 def noise_maps():
-    return observe(*place([0.0], [0.0]), [0.0], NOISE)
+    return observe(*position([0.0], [0.0]), [0.0], NOISE)
 
 
 @pytest.mark.parametrize("band", SPIRE)
@@ -46,7 +46,7 @@ def test_noise_of_a_lone_band_is_the_closed_form(noise_maps, band):
 
 
 def test_signal_to_noise_in_white_noise_is_flux_over_sigma_times_beam_sum():
-    ra, dec = place([0.0], [0.0])
+    ra, dec = position([0.0], [0.0])
     maps = observe(ra, dec, [100.0], NOISE)
     table = find_filtered(maps, BEAMS, NO_CONFUSION, (250,), 20.0)
     expected = 100.0 * COLOURS["250"] * np.sqrt(beam_sum(250)) / NOISE
@@ -57,7 +57,7 @@ def test_signal_to_noise_in_white_noise_is_flux_over_sigma_times_beam_sum():
 @pytest.mark.parametrize("bands", [(250,), (350,), (500,), SPIRE])
 @pytest.mark.parametrize("shift", [0.0, 1.3, 2.9])
 def test_flux_and_place_of_a_bright_source(bands, shift):
-    ra, dec = place([shift], [-shift])
+    ra, dec = position([shift], [-shift])
     maps = observe(ra, dec, [3000.0], NOISE)
     confusion = np.outer(*2 * [[1.8, 1.4, 0.8]]) * 0.02 + 1e-3 * np.eye(3)
     for power in (np.zeros((3, 3)), confusion):
@@ -71,7 +71,7 @@ def test_flux_and_place_of_a_bright_source(bands, shift):
 
 def test_noise_is_measured_and_unmoved_by_sources(noise_maps):
     rng = np.random.default_rng(3)
-    ra, dec = place(*rng.uniform(-500, 500, (2, 300)))
+    ra, dec = position(*rng.uniform(-500, 500, (2, 300)))
     crowded = observe(ra, dec, np.full(300, 15.0), NOISE)
     for band in SPIRE:
         modes = 0.3 * noise_maps[band].data.size / 2
@@ -101,8 +101,8 @@ def test_bands_that_hold_noise_alone_add_nothing(noise_maps):
     (all_, sigma_all), _ = filtered(noise_maps, SPIRE, statistics)
     assert sigma_all == pytest.approx(sigma, rel=1e-5)
     n = min(one.shape[0], all_.shape[0])
-    middle = (slice(n // 4, n // 2),) * 2
-    assert np.std(all_[middle]) == pytest.approx(np.std(one[middle]), rel=0.1)
+    centre = (slice(n // 4, n // 2),) * 2
+    assert np.std(all_[centre]) == pytest.approx(np.std(one[centre]), rel=0.1)
 
 
 def test_filter_minimises_the_variance_among_unbiased_ones():
@@ -130,7 +130,7 @@ def test_filter_minimises_the_variance_among_unbiased_ones():
 def test_predicted_noise_holds_for_confusion():
     rng = np.random.default_rng(5)
     n = 4000
-    ra, dec = place(*rng.uniform(-640, 640, (2, n)))
+    ra, dec = position(*rng.uniform(-640, 640, (2, n)))
     flux = rng.uniform(0.0, 4.0, n)
     maps = observe(ra, dec, flux, NOISE)
     fluxes = {band: COLOURS[str(band)] * flux for band in SPIRE} | {450: flux}
@@ -164,8 +164,10 @@ def test_profile_is_the_beam_averaged_over_a_pixel(band):
     for angle in (0.0, np.pi / 8):
         column = x + (radius * np.cos(angle))[:, None]
         row = x + (radius * np.sin(angle))[:, None]
-        shares = [np.exp(-0.5 * (c / sigma) ** 2) @ weights / 2 for c in (column, row)]
-        assert np.abs(value - shares[0] * shares[1]).max() < 2e-3
+        fractions = [
+            np.exp(-0.5 * (c / sigma) ** 2) @ weights / 2 for c in (column, row)
+        ]
+        assert np.abs(value - fractions[0] * fractions[1]).max() < 2e-3
     assert response(BEAMS[band], pixel, np.zeros(1))[0] == pytest.approx(
         BEAMS[band].area
     )
@@ -180,7 +182,7 @@ def test_response_of_a_beam_that_is_not_gaussian():
 
 
 def test_resampling_keeps_what_the_beam_passes():
-    ra, dec = place([4.0], [7.0])
+    ra, dec = position([4.0], [7.0])
     maps = observe(ra, dec, [10.0])
     wcs, shape = coarse_grid(maps)
     for band in SPIRE:
@@ -195,13 +197,13 @@ def test_resampling_keeps_what_the_beam_passes():
 
 
 def test_oversampling_is_exact_for_waves():
-    n, rim = 64, 16
+    n, border = 64, 16
     image = np.cos(2 * np.pi * (np.arange(n) + 0.5) * 5 / n) * np.ones((n, 1))
-    fine = oversample(image, 4, rim)
-    place_ = np.arange(4 * rim, 4 * (rim + n)) / 4 - rim
+    fine = oversample(image, 4, border)
+    place_ = np.arange(4 * border, 4 * (border + n)) / 4 - border
     wave = np.cos(2 * np.pi * (place_ + 0.5) * 5 / n)
     assert np.abs(
-        fine[4 * rim : 4 * (rim + n), 4 * rim : 4 * (rim + n)] - wave
+        fine[4 * border : 4 * (border + n), 4 * border : 4 * (border + n)] - wave
     ).max() < (5e-3)
 
 

@@ -150,10 +150,10 @@ def test_pairs_lie_as_far_apart_as_they_should(separation):
     pairs = place_pairs(separation, 1)
     assert pairs.shape == (ROWS**2, 2, 2)
     assert np.hypot(*(pairs[:, 1] - pairs[:, 0]).T) == pytest.approx(separation)
-    middle = pairs.mean(axis=1)
+    centre = pairs.mean(axis=1)
     assert np.abs(pairs).max() < 0.5 * field_side() - 40
-    assert np.allclose(middle, place_pairs(9.0, 1).mean(axis=1))
-    assert not np.allclose(middle, place_pairs(separation, 2).mean(axis=1))
+    assert np.allclose(centre, place_pairs(9.0, 1).mean(axis=1))
+    assert not np.allclose(centre, place_pairs(separation, 2).mean(axis=1))
     angle = np.arctan2(*(pairs[:, 1] - pairs[:, 0]).T) % np.pi
     assert np.mean(angle) == pytest.approx(np.pi / 2, abs=5 * np.pi / 12**0.5 / ROWS)
 
@@ -162,16 +162,16 @@ def test_background_has_the_density_and_fluxes_of_the_catalogue():
     rng = np.random.default_rng(2)
     flux = rng.exponential(2.0, 30000)
     catalogue = {250: 2 * flux, 350: flux, 450: flux, 500: 0.8 * flux}
-    places, fluxes = draw_background(catalogue, 1.0, 1800.0, 3)
+    positions, fluxes = draw_background(catalogue, 1.0, 1800.0, 3)
     expected = 30000 / 4
-    assert len(places) == pytest.approx(expected, abs=5 * expected**0.5)
-    assert np.abs(places).max() <= 900.0
+    assert len(positions) == pytest.approx(expected, abs=5 * expected**0.5)
+    assert np.abs(positions).max() <= 900.0
     assert fluxes[450].mean() == pytest.approx(2.0, rel=5 / expected**0.5)
     assert np.allclose(fluxes[250], 2 * fluxes[450])
     again = draw_background(catalogue, 1.0, 1800.0, 3)
-    assert np.array_equal(again[0], places)
+    assert np.array_equal(again[0], positions)
     other = draw_background(catalogue, 1.0, 1800.0, 4)
-    assert len(other[0]) != len(places) or not np.allclose(other[0], places)
+    assert len(other[0]) != len(positions) or not np.allclose(other[0], positions)
 
 
 def test_pairs_are_resolved_by_both_their_members_alone():
@@ -182,8 +182,8 @@ def test_pairs_are_resolved_by_both_their_members_alone():
     assert not resolved(table[::2], pairs, 12.0).any()
     table["flux"] *= 1.01 * FLUX_FACTOR
     assert not resolved(table, pairs, 12.0).any()
-    middle = to_sky(pairs.mean(axis=1), field_side())
-    blended = Table({"ra": middle[0], "dec": middle[1], "flux": np.full(256, FLUX)})
+    centre = to_sky(pairs.mean(axis=1), field_side())
+    blended = Table({"ra": centre[0], "dec": centre[1], "flux": np.full(256, FLUX)})
     assert not resolved(blended, place_pairs(6.0, 1), 6.0).any()
     assert not resolved(blended[:0], pairs, 12.0).any()
 
@@ -196,8 +196,8 @@ def test_wide_pairs_are_resolved_and_close_ones_are_not():
         maps = observe_pairs(pairs, empty, COLOURS, BEAMS, noise, 1)
         found = find("matched_filter", maps, MethodInputs(NO_CONFUSION))
         found = found[found["snr"] > 5]
-        share = resolved(found, pairs, separation).mean()
-        assert share == pytest.approx(expected, abs=0.03)
+        fraction = resolved(found, pairs, separation).mean()
+        assert fraction == pytest.approx(expected, abs=0.03)
 
 
 def test_tuning_sky_is_that_of_the_test():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.classical_skies import CENTRE, COLOURS, SIDE, observe, place
+from helpers.classical_skies import CENTRE, COLOURS, SIDE, observe, position
 from superspire.instruments import CUTOUT, SPIRE
 from superspire.methods import ultra_red
 from superspire.sky.beams import beam_of
@@ -32,7 +32,7 @@ def test_colours_and_limit_select():
 
 @pytest.mark.parametrize("colours", [RED, COLOURS])
 def test_both_fluxes_of_lone_sources_are_right(colours):
-    ra, dec = place([-300.0, 0.0, 300.0], [-200.0, 100.0, 250.0])
+    ra, dec = position([-300.0, 0.0, 300.0], [-200.0, 100.0, 250.0])
     maps = observe(ra, dec, [10.0, 20.0, 30.0], colours=colours)
     peak = ultra_red.peak_fluxes(maps, BEAMS, ra, dec)
     forced = ultra_red.deblended_fluxes(maps, BEAMS, ra, dec)
@@ -44,7 +44,7 @@ def test_both_fluxes_of_lone_sources_are_right(colours):
 
 def test_a_blend_reddens_the_peak_and_not_the_fit():
     """Two blue sources 20 arcsec apart share most of their light at 500 µm."""
-    ra, dec = place([-10.0, 10.0], [0.0, 0.0])
+    ra, dec = position([-10.0, 10.0], [0.0, 0.0])
     maps = observe(ra, dec, [20.0, 20.0], colours={"250": 1.0, "350": 0.99, "500": 0.9})
     assert ultra_red.is_ultra_red(ultra_red.peak_fluxes(maps, BEAMS, ra, dec)).all()
     fit = ultra_red.deblended_fluxes(maps, BEAMS, ra, dec)
@@ -57,7 +57,7 @@ def test_galaxies_get_their_cutouts_and_the_others_go():
     index = pd.DataFrame(
         {"cutout": [7, 9], "x0": [corner, corner - CUTOUT], "y0": [corner, corner]}
     )
-    ra, dec = place([-45.0, -60.0, 300.0, 374.0], [-45.0, 0.0, 300.0, -60.0])
+    ra, dec = position([-45.0, -60.0, 300.0, 374.0], [-45.0, 0.0, 300.0, -60.0])
     table = pd.DataFrame({"RA": ra, "DEC": dec, "S500": [1.0, 2.0, 3.0, 4.0]})
     found = ultra_red.in_cutouts(table, index, wcs)
     assert found["cutout"].tolist() == [7, 9, 7]

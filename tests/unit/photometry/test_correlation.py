@@ -74,10 +74,10 @@ def test_pairs_in_squares_with_gaps_are_the_mean_of_their_discs():
     rng = np.random.default_rng(2)
     corner = TILES.corners[rng.integers(len(TILES.corners), size=100_000)]
     x, y = (corner + rng.uniform(0, TILES.side, corner.shape)).T
-    shares = np.diff([TILES.disc_share(x, y, radius) for radius in edges], axis=0)
-    error = shares.std(axis=1) / np.sqrt(len(x))
+    fractions = np.diff([TILES.disc_share(x, y, radius) for radius in edges], axis=0)
+    error = fractions.std(axis=1) / np.sqrt(len(x))
     np.testing.assert_array_less(
-        np.abs(TILES.pair_share(edges) - shares.mean(axis=1)), 4.5 * error
+        np.abs(TILES.pair_share(edges) - fractions.mean(axis=1)), 4.5 * error
     )
 
 

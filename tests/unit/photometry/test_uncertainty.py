@@ -67,21 +67,21 @@ def test_local_noise():
 
 @settings(max_examples=50)
 @given(
-    flux=st.floats(-5.0, 500.0), rms=st.floats(1e-3, 5.0), share=st.floats(0.01, 1.0)
+    flux=st.floats(-5.0, 500.0), rms=st.floats(1e-3, 5.0), fraction=st.floats(0.01, 1.0)
 )
-def test_flux_errors(flux, rms, share):
+def test_flux_errors(flux, rms, fraction):
     alone = flux_errors(np.array([flux]), np.array([rms]))[0]
     assert alone == rms
-    known = ([2.0, 50.0], [share, share])
+    known = ([2.0, 50.0], [fraction, fraction])
     total = flux_errors(np.array([flux]), np.array([rms]), known)[0]
-    assert total == pytest.approx(np.hypot(alone, share * max(flux, 2.0)))
+    assert total == pytest.approx(np.hypot(alone, fraction * max(flux, 2.0)))
 
 
 def test_scatter_of_recovered_fluxes():
     rng = np.random.default_rng(8)
     recovered = np.geomspace(3.0, 60.0, 4000)
-    share = np.where(recovered < 15.0, 0.4, 0.1)
-    true = recovered * (1.0 + share * rng.normal(size=4000))
+    fraction = np.where(recovered < 15.0, 0.4, 0.1)
+    true = recovered * (1.0 + fraction * rng.normal(size=4000))
     flux, scatter = measured_scatter(true, recovered)
     assert len(flux) == 10
     np.testing.assert_allclose(scatter[flux < 12], 0.4, rtol=0.1)

@@ -124,8 +124,8 @@ def compare(world, reference, **changes):
     )
 
 
-def select(measures, share, protocol=STRICT, measure=POSITION):
-    names = {"share": share, "protocol": protocol, "measure": measure}
+def select(measures, fraction, protocol=STRICT, measure=POSITION):
+    names = {"fraction": fraction, "protocol": protocol, "measure": measure}
     own = measures[(measures[list(names)] == list(names.values())).all(axis=1)]
     assert own["flux_min"].is_unique
     assert len(own) == measures["flux_min"].nunique()
@@ -214,8 +214,8 @@ def test_published_sources_beyond_the_map_do_not_raise_the_chance(world, referen
     beyond["S450_ERR"] = 2.0 * u.mJy
     more, _ = compare(world, vstack([reference, beyond]))
     alone, _ = compare(world, reference)
-    for share in ("recovered", "confirmed"):
-        one, other = (select(table, share, PAPER) for table in (more, alone))
+    for fraction in ("recovered", "confirmed"):
+        one, other = (select(table, fraction, PAPER) for table in (more, alone))
         np.testing.assert_allclose(one["chance"], other["chance"], atol=0.03)
 
 
@@ -224,9 +224,9 @@ def test_bins_below_the_published_depth_are_not_judged(world, reference):
     shallow["S450_ERR"] = 1.0 + 0.1 * (np.arange(len(shallow)) % 10)
     shallow["S450"][0], shallow["S450_ERR"][0] = 6.0, 1.5
     table = pd.DataFrame({"flux": shallow["S450"], "error": shallow["S450_ERR"]})
-    least = (table["flux"] / table["error"]).min()
+    minimum = (table["flux"] / table["error"]).min()
     depth = published_depth(table)
-    assert depth == pytest.approx(least * np.quantile(table["error"], 0.84))
+    assert depth == pytest.approx(minimum * np.quantile(table["error"], 0.84))
     confirmed = select(compare(world, shallow)[0], "confirmed")
     bins = confirmed.index.to_numpy()
     assert confirmed["measurable"].tolist() == (bins >= depth).tolist()

@@ -43,9 +43,9 @@ def lopsided(west, north, scale=1.0):
     """A beam without any symmetry, at offsets on the sky [arcsec]."""
     total = 0.0
     for height, (west0, north0), covariance in shapes(scale):
-        place = np.stack(np.broadcast_arrays(west - west0, north - north0), axis=-1)
+        position = np.stack(np.broadcast_arrays(west - west0, north - north0), axis=-1)
         inverse = np.linalg.inv(covariance)
-        square = np.einsum("...i,ij,...j", place, inverse, place)
+        square = np.einsum("...i,ij,...j", position, inverse, position)
         total = total + height * np.exp(-0.5 * square)
     return total
 

@@ -134,8 +134,8 @@ def test_shares_of_a_family(fill, points):
     np.testing.assert_array_equal(
         counts.sum(axis=1), np.where(total[:, 0] > 0.0, 5 * points, 0)
     )
-    share = 5 * points * fill / np.where(total > 0.0, total, 1.0)
-    assert np.all(np.abs(counts - share) < 1.0 + 1e-6)
+    fraction = 5 * points * fill / np.where(total > 0.0, total, 1.0)
+    assert np.all(np.abs(counts - fraction) < 1.0 + 1e-6)
 
 
 def test_density_up_to_the_edge():

@@ -66,8 +66,8 @@ def test_response_is_normalised(band):
     nodes, value = top_hat(band)
     assert np.trapezoid(value, nodes) == pytest.approx(1.0)
     mean = np.trapezoid(nodes * value, nodes)
-    middle = 0.5 * (BANDS[band].lambda_min + BANDS[band].lambda_max)
-    assert mean == pytest.approx(middle, rel=5e-4)
+    centre = 0.5 * (BANDS[band].lambda_min + BANDS[band].lambda_max)
+    assert mean == pytest.approx(centre, rel=5e-4)
 
 
 @pytest.mark.parametrize("band", PAPER_BANDS)

@@ -217,8 +217,8 @@ def test_middle_is_found_everywhere(tmp_path, ra, dec, turn):
     table, *_ = sources(3000, center=(ra, dec))
     table["ra"] += 360.0 * turn
     found = read_catalogue(in_mjy(table, tmp_path / "sky.fits"), 0.25)
-    middle = SkyCoord(found.meta["RA0"], found.meta["DEC0"], unit="deg")
-    distance = middle.separation(SkyCoord(ra, dec, unit="deg")).deg
+    centre = SkyCoord(found.meta["RA0"], found.meta["DEC0"], unit="deg")
+    distance = centre.separation(SkyCoord(ra, dec, unit="deg")).deg
     assert distance < 20.0 * 0.5 / 3000
     assert len(found) == 3000
     assert ((found["RA"] >= 0.0) & (found["RA"] < 360.0)).all()

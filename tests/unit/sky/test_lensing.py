@@ -43,14 +43,14 @@ def test_strong_magnifications_follow_an_isothermal_sphere():
 
 def test_share_of_strong_lenses():
     """About one galaxy in two thousand at z = 2, more the farther away."""
-    share = strong_probability([0.0, 1.0, 2.0, 4.0])
-    assert share[0] == 0.0
-    assert np.all(np.diff(share) > 0.0)
-    assert share[2] == pytest.approx(5.8e-4, rel=0.03)
+    fraction = strong_probability([0.0, 1.0, 2.0, 4.0])
+    assert fraction[0] == 0.0
+    assert np.all(np.diff(fraction) > 0.0)
+    assert fraction[2] == pytest.approx(5.8e-4, rel=0.03)
     z = np.full(4 * N, 4.0)
     mu = draw_magnification(z, stream(3, "lensing"), weak=False)
     n = np.sum(mu >= STRONG)
-    expected = share[3] * len(z)
+    expected = fraction[3] * len(z)
     assert abs(n - expected) < 4.5 * np.sqrt(expected)
 
 

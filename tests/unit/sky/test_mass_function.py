@@ -68,9 +68,9 @@ def test_high_redshift_follows_the_mass_density():
 
 def test_interpolation_is_linear_in_the_logarithm():
     z, log_mass, log_phi = mf.table()
-    middle = mf.mass_function(
+    centre = mf.mass_function(
         [0.5 * (z[2] + z[3])], [0.5 * (log_mass[100] + log_mass[101])], False
     )
-    assert np.log10(middle[0, 0]) == pytest.approx(
+    assert np.log10(centre[0, 0]) == pytest.approx(
         log_phi[0, 2:4, 100:102].mean(), abs=1e-9
     )

@@ -180,9 +180,9 @@ def test_mass_function_of_one_epoch():
 
 def test_mass_function_between_epochs():
     """Halfway, the mass and the steep density are geometric means."""
-    before, after, middle = schechter_parameters(np.array([1.75, 2.25, 2.0]))
-    assert middle[:4] == pytest.approx(0.5 * (before + after)[:4])
-    assert middle[4] == pytest.approx(np.sqrt(before[4] * after[4]))
+    before, after, centre = schechter_parameters(np.array([1.75, 2.25, 2.0]))
+    assert centre[:4] == pytest.approx(0.5 * (before + after)[:4])
+    assert centre[4] == pytest.approx(np.sqrt(before[4] * after[4]))
     assert schechter_parameters(9.0) == pytest.approx(schechter_parameters(7.0))
 
 
@@ -197,9 +197,9 @@ def test_mass_function_of_star_forming_galaxies():
 def test_star_forming_share():
     assert star_forming_share(0.0, 5.0) == pytest.approx(1.0 - 0.1017)
     assert star_forming_share(0.0, 10.53 + 0.24) == pytest.approx(0.5 * (1.0 - 0.1017))
-    share = star_forming_share(1.0, np.arange(8.0, 12.5, 0.1))
-    assert (np.diff(share) < 0.0).all()
-    assert (share > 0.0).all()
+    fraction = star_forming_share(1.0, np.arange(8.0, 12.5, 0.1))
+    assert (np.diff(fraction) < 0.0).all()
+    assert (fraction > 0.0).all()
 
 
 def test_main_sequence():
@@ -297,8 +297,8 @@ def test_numbers_of_galaxies():
     for low, high in ((0.1, 0.5), (0.5, 1.5), (1.5, 3.0), (3.0, 6.0)):
         # Slices that a limit cuts count in part.
         inside = np.clip(population.edges, low, high)
-        share = np.diff(inside) / np.diff(population.edges)
-        expected = np.sum(population.numbers[0] * share)
+        fraction = np.diff(inside) / np.diff(population.edges)
+        expected = np.sum(population.numbers[0] * fraction)
         n = np.sum((found["Z"] >= low) & (found["Z"] < high))
         assert n == pytest.approx(
             expected, abs=4.5 * np.sqrt(expected) + 0.01 * expected

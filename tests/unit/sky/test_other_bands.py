@@ -172,10 +172,10 @@ def test_colours_are_those_of_egg(egg_field, reference, band):
     colour = np.log10(np.asarray(egg_field[f"S{band}"]) / s450)
     for row in reference("egg_other_bands_colours").to_dict("records"):
         own = (s450 > row["S450_above_mJy"]) & (z >= row["z_min"]) & (z < row["z_max"])
-        low, middle, high = np.percentile(colour[own], [16, 50, 84])
+        low, centre, high = np.percentile(colour[own], [16, 50, 84])
         width = row[f"half_16_84_dex_{band}"]
         error = width * np.sqrt(1.0 / own.sum() + 1.0 / row["n"])
-        assert middle == pytest.approx(
+        assert centre == pytest.approx(
             row[f"median_log10_S{band}_over_S450"], abs=4.5 * 1.25 * error + 0.004
         )
         # Errors of a normal distribution's percentiles; this one has tails.

@@ -102,9 +102,9 @@ def test_clustering_raises_the_confusion_noise(field):
     """By 10.6 % at 500 um (with 2 % for the field), nearly independent of it."""
     x, y = (3600.0 * a for a in tangent_plane(field, (10.0, 0.0)))
     rng = np.random.default_rng(1)
-    places = [(x, y), rng.uniform(-1800.0, 1800.0, (2, len(x)))]
+    positions = [(x, y), rng.uniform(-1800.0, 1800.0, (2, len(x)))]
     sigmas = []
-    for px, py in places:
+    for px, py in positions:
         grid = np.histogram2d(
             py, px, bins=900, range=[[-1800, 1800]] * 2, weights=field["S500"]
         )[0]

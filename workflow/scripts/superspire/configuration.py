@@ -138,7 +138,7 @@ def find_renamed(section, prefix=""):
 
 
 def find_conflict(config):
-    """Say what keys that are right by themselves contradict each other.
+    """State what keys that are right by themselves contradict each other.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def explain(error):
     -------
     str
     """
-    place = ".".join(str(part) for part in error.absolute_path)
+    position = ".".join(str(part) for part in error.absolute_path)
     if error.validator == "anyOf" and isinstance(error.instance, dict):
         deeper = [e for e in error.context if e.validator not in ("enum", "type")]
         if deeper:
@@ -192,7 +192,7 @@ def explain(error):
         unknown = next(key for key in error.instance if key not in known)
         close = difflib.get_close_matches(str(unknown), known, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
-        return f"unknown key {f'{place}.{unknown}'.lstrip('.')!r}; {hint}"
+        return f"unknown key {f'{position}.{unknown}'.lstrip('.')!r}; {hint}"
     expected = {
         "type": f"expected {error.validator_value}",
         "enum": f"expected one of {error.validator_value}",
@@ -204,4 +204,4 @@ def explain(error):
         "anyOf": f"expected {description(error.schema)}",
         "pattern": f"expected {description(error.schema)}",
     }.get(error.validator, error.message)
-    return f"{place}: {expected}, found {error.instance!r}"
+    return f"{position}: {expected}, found {error.instance!r}"

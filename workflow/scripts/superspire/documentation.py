@@ -82,7 +82,7 @@ def bounded(kind, part):
 
 
 def values(part, schema):
-    """Say which values a key takes.
+    """State which values a key takes.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def values(part, schema):
 
 
 def listed(part, schema):
-    """Say what a list holds."""
+    """State what a list holds."""
     content = values(part["items"], schema)
     if part.get("minItems") == part.get("maxItems") is not None:
         return f"list of {part['minItems']}: {content}"
@@ -126,7 +126,7 @@ def listed(part, schema):
 
 
 def section(part):
-    """Say what keys a section has."""
+    """State what keys a section has."""
     if not part.get("properties"):
         return "section by name"
     names = ", ".join(f"`{name}`" for name in part["properties"])

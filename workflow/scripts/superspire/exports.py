@@ -96,7 +96,7 @@ def export(table, path, kind):
 
 
 def digits(values, number=6):
-    """Give the fixed-point format that keeps so many digits of the largest value."""
+    """Give the fixed-point format that keeps so many digits of the maximum value."""
     finite = np.abs(np.asarray(values, float))
     largest = finite[np.isfinite(finite)].max(initial=1.0)
     return f".{max(number - 1 - int(np.floor(np.log10(largest))), 0)}f"

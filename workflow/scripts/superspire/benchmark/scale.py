@@ -101,7 +101,7 @@ def plan_everything(snakefile, fields, cutouts):
     Returns
     -------
     seconds, cpu_seconds : float
-        Wall-clock time and time on processors [s].
+        Wall-clock time and time on CPUs [s].
     """
     with tempfile.TemporaryDirectory() as folder:
         map_ = Path(folder) / "map.fits"

@@ -10,7 +10,7 @@ STATUS = Path("/proc/self/status")
 
 
 def peak_memory():
-    """Largest resident memory of this process so far [GiB].
+    """Maximum resident memory of this process so far [GiB].
 
     Linux hands the figure of `getrusage` on from parent to child, but not this one.
     """

@@ -16,13 +16,13 @@ from superspire.instruments import BANDS, FWHM_PER_SIGMA, SPIRE
 from superspire.maps.positions import map_matrix
 
 FIT_RADIUS = 1.5
-"""Largest lag in the fit of the beam [FWHM]."""
+"""Maximum lag in the fit of the beam [FWHM]."""
 
 MIN_LAGS = 3.0
-"""Least such lag [pixel]."""
+"""Minimum such lag [pixel]."""
 
 BEAM_REACH = 120.0
-"""Largest lag of an autocorrelation [arcsec]."""
+"""Maximum lag of an autocorrelation [arcsec]."""
 
 BEAM_LIMITS = (5.0, 80.0)
 """Beams that are looked for [arcsec]."""
@@ -32,7 +32,7 @@ BEAM_TOLERANCE = 0.25
 differ by 38 % and more."""
 
 BEAM_SIGMA = 3.0
-"""Least significance of such an error."""
+"""Minimum significance of such an error."""
 
 BEAM_PRECISION = 0.1
 """Relative standard error above which a measured beam is not used."""
@@ -184,7 +184,7 @@ def wrong_order(known):
 
 
 def is_odd(found):
-    """Tell whether a measured beam is another than expected."""
+    """Decide whether a measured beam is another than expected."""
     width, wanted = found["fwhm_arcsec"], found["expected_arcsec"]
     return (
         abs(width / wanted - 1.0) > BEAM_TOLERANCE

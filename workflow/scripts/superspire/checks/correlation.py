@@ -20,7 +20,7 @@ SPLITS = 3
 """Jackknife blocks along each side of a field."""
 
 MIN_BEAMS = 100
-"""Least common sky [common beams]."""
+"""Minimum common sky [common beams]."""
 
 MIN_FRACTION = 0.05
 """Pairs of pixels at a lag, relative to no lag, below which it is not used."""
@@ -98,8 +98,8 @@ def resample(map_, sigma, high_pass, wcs, shape):
         map_ = coarsen(map_, factor)
     pixel = pixel_sides(map_)[::-1]
     seen = np.isfinite(map_.data)
-    middle = np.median(map_.data[seen]) if seen.any() else 0.0
-    flat = np.where(seen, map_.data - middle, 0.0).astype(np.float32)
+    centre = np.median(map_.data[seen]) if seen.any() else 0.0
+    flat = np.where(seen, map_.data - centre, 0.0).astype(np.float32)
     narrow, wide = (
         smooth(flat, seen, s / pixel) for s in (sigma, np.hypot(sigma, high_pass))
     )
@@ -107,10 +107,10 @@ def resample(map_, sigma, high_pass, wcs, shape):
     settings = {"mode": "constant", "output": np.float32}
     x, y = np.nan_to_num(x, nan=-1e6), np.nan_to_num(y, nan=-1e6)
     image = ndimage.map_coordinates(narrow - wide, [y, x], order=3, **settings)
-    share = ndimage.map_coordinates(
+    fraction = ndimage.map_coordinates(
         seen.astype(np.float32), [y, x], order=1, **settings
     )
-    return image, share > 0.5
+    return image, fraction > 0.5
 
 
 def coarsen(map_, factor):
@@ -166,9 +166,9 @@ def standardise(image, good):
 def clip(image, good):
     """Centre an image, clip it, and set all but the good pixels to zero."""
     values = image[good]
-    middle = np.median(values)
-    limit = CLIP * 1.4826 * np.median(np.abs(values - middle))
-    clipped = np.clip(image - middle, -limit, limit)
+    centre = np.median(values)
+    limit = CLIP * 1.4826 * np.median(np.abs(values - centre))
+    clipped = np.clip(image - centre, -limit, limit)
     return np.where(good, clipped - clipped[good].mean(), 0.0)
 
 
@@ -211,7 +211,7 @@ def lagged_products(one, two, good, labels, reach):
     labels : ndarray of int, shape (ny, nx)
         Blocks of the first image, see `blocks`.
     reach : int
-        Largest lag [pixel].
+        Maximum lag [pixel].
 
     Returns
     -------

@@ -52,7 +52,7 @@ MEDIAN_ERROR = np.sqrt(np.pi / 2.0)
 """Standard error of the median of n normal deviates, times the square root of n."""
 
 COUNTED = 0.7
-"""Largest side of the pixels that are counted [FWHM]."""
+"""Maximum side of the pixels that are counted [FWHM]."""
 
 GLITCH_SIGMA = 8.0
 """Standard deviations by which the neighbours of a glitch mispredict it."""
@@ -184,9 +184,9 @@ def low_level(data, beam):
         Lower quartile of the map smoothed with a Gaussian of 2.5 FWHM [mJy/beam].
     """
     seen = np.isfinite(data)
-    middle = np.median(data[seen])
-    flat = np.where(seen, data - middle, 0.0)
-    return float(middle + np.quantile(smooth(flat, seen, 2.5 * beam)[seen], 0.25))
+    centre = np.median(data[seen])
+    flat = np.where(seen, data - centre, 0.0)
+    return float(centre + np.quantile(smooth(flat, seen, 2.5 * beam)[seen], 0.25))
 
 
 def find_emission(data, pixel, fwhm, noise):
@@ -252,7 +252,7 @@ def find_stripes(data, pixel, fwhm, noise):
     return found
 
 
-def half_exceeds(data, limit, kernel, least):
+def half_exceeds(data, limit, kernel, minimum):
     """Find where half of the observed pixels under a kernel exceed a limit.
 
     Parameters
@@ -263,7 +263,7 @@ def half_exceeds(data, limit, kernel, least):
         Limit.
     kernel : ndarray of float32
         Ones and zeros, symmetric.
-    least : float
+    minimum : float
         Minimum fraction of the kernel that was observed.
 
     Returns
@@ -272,13 +272,13 @@ def half_exceeds(data, limit, kernel, least):
     """
     seen = np.isfinite(data)
     above = np.where(seen, data, -np.inf) > limit
-    if np.count_nonzero(above) < 0.5 * least * kernel.sum():
+    if np.count_nonzero(above) < 0.5 * minimum * kernel.sum():
         return np.zeros(data.shape, bool)
     number, total = (
         signal.oaconvolve(image.astype(np.float32), kernel, mode="same")
         for image in (above, seen)
     )
-    return (number >= 0.5 * total - 0.01) & (total >= least * kernel.sum() - 0.01)
+    return (number >= 0.5 * total - 0.01) & (total >= minimum * kernel.sum() - 0.01)
 
 
 def with_noise(limit, noise, kernel):

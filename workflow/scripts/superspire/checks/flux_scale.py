@@ -35,7 +35,7 @@ TARGET_TOLERANCE = 1.0
 """The same at 450 µm, whose reductions take away what is wider than some beams."""
 
 SCALE_SIGMA = 3.0
-"""Least significance of an error of the flux scale."""
+"""Minimum significance of an error of the flux scale."""
 
 SKY_TOLERANCE = 1.0
 """The same for all bands together: cirrus and clusters add fluctuations."""
@@ -263,30 +263,30 @@ def band_factors(found, expected):
     dict of str to dict
         ``factor`` relative to the middle SPIRE band, and its ``error``.
     """
-    ratio, middle = relative(found, expected)
-    factors = {str(middle): {"factor": 1.0, "error": 0.0}}
-    for band in ratio.keys() - {middle}:
-        slope, error = found.slope(middle, band)
-        pair = expected["pairs"]["{}-{}".format(*sorted((middle, band)))]
-        share = np.hypot(error / slope, pair["slope_error"] / pair["slope"])
-        factor = ratio[band] / ratio[middle]
-        factors[str(band)] = {"factor": factor, "error": factor * share}
+    ratio, centre = relative(found, expected)
+    factors = {str(centre): {"factor": 1.0, "error": 0.0}}
+    for band in ratio.keys() - {centre}:
+        slope, error = found.slope(centre, band)
+        pair = expected["pairs"]["{}-{}".format(*sorted((centre, band)))]
+        fraction = np.hypot(error / slope, pair["slope_error"] / pair["slope"])
+        factor = ratio[band] / ratio[centre]
+        factors[str(band)] = {"factor": factor, "error": factor * fraction}
     return dict(sorted(factors.items()))
 
 
 def overall_factor(found, expected):
     """Compute the factor of the middle SPIRE band over what is expected."""
-    ratio, middle = relative(found, expected)
-    wanted = expected["bands"][str(middle)]
-    share = np.hypot(
-        found.error(middle) / found.amplitude[middle],
+    ratio, centre = relative(found, expected)
+    wanted = expected["bands"][str(centre)]
+    fraction = np.hypot(
+        found.error(centre) / found.amplitude[centre],
         wanted["amplitude_error_mjy"] / wanted["amplitude_mjy"],
     )
-    return {"factor": ratio[middle], "error": ratio[middle] * share}
+    return {"factor": ratio[centre], "error": ratio[centre] * fraction}
 
 
 def judge_bands(scales, advice=""):
-    """Say which bands' fluxes are wrong, and add the ``correction`` of each.
+    """State which bands' fluxes are wrong, and add the ``correction`` of each.
 
     Parameters
     ----------
@@ -316,7 +316,7 @@ def judge_bands(scales, advice=""):
 
 
 def judge_sky(scales, advice=""):
-    """Say whether all bands are wrong, by a power of a thousand that is corrected.
+    """State whether all bands are wrong, by a power of a thousand that is corrected.
 
     Parameters
     ----------
@@ -349,7 +349,7 @@ def judge_sky(scales, advice=""):
 
 
 def exceeds(factor, error, tolerance):
-    """Tell whether a factor differs from one by more than tolerated, either way."""
+    """Decide whether a factor differs from one by more than tolerated, either way."""
     beyond = max(factor, 1.0 / factor) - 1.0 > tolerance
     return beyond and abs(factor - 1.0) > SCALE_SIGMA * error
 

@@ -18,7 +18,7 @@ CONSTANT = 1e3
 """Variance of the zero level over that of the sky: none of it is left."""
 
 MIN_WINDOWS = 200
-"""Least number of windows without a gap."""
+"""Minimum number of windows without a gap."""
 
 TOLERANCE = 0.25
 """Difference of the noise from the training's that is worth a warning. At 2 mJy/beam

@@ -19,10 +19,10 @@ from superspire.checks.correlation import (
 from superspire.instruments import FWHM_PER_SIGMA
 
 REACH = 240.0
-"""Largest lag of a cross-correlation [arcsec]."""
+"""Maximum lag of a cross-correlation [arcsec]."""
 
 SEARCH = 180.0
-"""Largest shift that is looked for [arcsec]."""
+"""Maximum shift that is looked for [arcsec]."""
 
 
 SAMPLES = 6
@@ -40,10 +40,10 @@ SHIFT_TOLERANCE = 2.0
 half the radius of the strict match of positions."""
 
 SHIFT_SIGMA = 5.0
-"""Least significance of a shift that is worth a warning or a correction."""
+"""Minimum significance of a shift that is worth a warning or a correction."""
 
 PEAK_SIGMA = 4.5
-"""Least significance of the correlation of two maps of the same sky: the highest of
+"""Minimum significance of the correlation of two maps of the same sky: the highest of
 the some 70 beams of the search reaches 2.5 by chance (at most 4.1 in 288 mock pairs),
 and 5 or more in the smallest fields that are checked."""
 
@@ -191,7 +191,7 @@ def refine_peak(image, start):
 
 
 def judge_shifts(shifts, advice=""):
-    """Say what the shifts between the bands mean.
+    """State what the shifts between the bands mean.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ def plan_simulated(size, skies, cutouts, validation_fraction, test_fraction):
     cutouts : int
         Number of cutouts, shared out evenly among the skies.
     validation_fraction, test_fraction : float
-        Shares of the cutouts that are kept from training.
+        Fractions of the cutouts that are kept from training.
 
     Returns
     -------
@@ -61,8 +61,8 @@ def plan_simulated(size, skies, cutouts, validation_fraction, test_fraction):
             f"a cutout of {CUTOUT} arcsec and its margins of {MARGIN} arcsec do not "
             f"fit in a simulated field of {size} arcsec: raise simulation.field_area"
         )
-    shares = {"validation": validation_fraction, "test": test_fraction}
-    totals = {split: round(cutouts * share) for split, share in shares.items()}
+    fractions = {"validation": validation_fraction, "test": test_fraction}
+    totals = {split: round(cutouts * fraction) for split, fraction in fractions.items()}
     totals["train"] = cutouts - sum(totals.values())
     rows = []
     for number, sky in enumerate(skies):
@@ -175,14 +175,14 @@ def plan_holdout(observed, sky, training, guard=GUARD):
     x1 = training["x0"].max() + CUTOUT + guard
     y1 = training["y0"].max() + CUTOUT + guard
     free[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = False
-    places = tile(free)
-    if not places:
+    positions = tile(free)
+    if not positions:
         raise InputError(
             f"observed.maps: expected observed sky for a hold-out cutout of {CUTOUT} "
             f"arcsec beyond {guard} arcsec from the training cutouts, found none; "
             "lower observed.grid or observed.step, or set observed.holdout: false"
         )
-    x, y = np.array(places).T
+    x, y = np.array(positions).T
     return pd.DataFrame({"sky": sky, "x0": x, "y0": y, "split": "holdout"})
 
 
@@ -214,11 +214,11 @@ def tile_row(free):
         return []
     columns = np.concatenate([[0], np.cumsum(free.all(axis=0))])
     fits = np.flatnonzero(columns[CUTOUT:] - columns[:-CUTOUT] == CUTOUT)
-    places = []
+    positions = []
     for x in fits:
-        if not places or x >= places[-1] + CUTOUT:
-            places.append(int(x))
-    return places
+        if not positions or x >= positions[-1] + CUTOUT:
+            positions.append(int(x))
+    return positions
 
 
 def native_side(band):
@@ -247,9 +247,9 @@ def cut(plan, maps):
     """
     index = plan.copy()
     target = maps[TARGET].wcs
-    middle = (CUTOUT - 1) / 2
+    centre = (CUTOUT - 1) / 2
     index["ra"], index["dec"] = target.wcs_pix2world(
-        plan["x0"] + middle, plan["y0"] + middle, 0
+        plan["x0"] + centre, plan["y0"] + centre, 0
     )
     stacks = {TARGET: take(maps[TARGET].data, plan["x0"], plan["y0"], CUTOUT)}
     for band in SPIRE:
@@ -274,7 +274,7 @@ def take(image, x0, y0, side):
 
 
 def cutout_map(image, wcs, x0, y0):
-    """Give a cutout the celestial coordinates of its place in a map.
+    """Give a cutout the celestial coordinates of its position in a map.
 
     Parameters
     ----------

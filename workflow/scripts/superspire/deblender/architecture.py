@@ -68,7 +68,7 @@ class Prediction(NamedTuple):
     log_flux, log_error : (..., n, n, 4)
         Logarithm of the flux of the source [mJy], and its standard error.
     dx, dy : (..., n, n, 4)
-        Place of the source, from the middle of the fine cell [arcsec].
+        Position of the source, from the centre of the fine cell [arcsec].
     log_pos_err : (..., n, n, 4)
         Logarithm of the standard error of the position along each axis [arcsec].
     """
@@ -84,7 +84,7 @@ class Prediction(NamedTuple):
 
 
 def unpack(outputs, math=np):
-    """Tell apart the numbers of each cell.
+    """Report apart the numbers of each cell.
 
     Parameters
     ----------

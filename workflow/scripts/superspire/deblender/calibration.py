@@ -1,7 +1,7 @@
-"""Make fluxes, errors and probabilities of the network's sources mean what they say.
+"""Calibrate the fluxes, errors and probabilities of the network's sources.
 
-All is measured on sky that no training image touches. A flux is told twice: S450, whose
-median at a given true flux is that flux, and the deboosted flux, the median of the true
+The calibration uses sky that no training image covers. There are two fluxes: S450,
+whose median at a given true flux is that flux, and the deboosted flux, the median of the true
 flux of sources that look alike (Coppin et al. 2005), with the range that holds 68 % of
 them.
 """
@@ -24,7 +24,7 @@ from superspire.evaluation.selection_function import COLUMNS
 from superspire.photometry.matching import find_pairs
 
 RADIUS = 4.0
-"""Largest distance of a source from its true one [arcsec]."""
+"""Maximum distance of a source from its true one [arcsec]."""
 
 MIN_FLUX = 1.0
 """Faintest true source [mJy]."""
@@ -50,17 +50,17 @@ MIN_COUNT = 20
 """Sources in a bin of what is to be expected."""
 
 HEATS = np.round(np.arange(0.04, 0.9, 0.01), 2)
-"""Least heights of the detection head that are tried."""
+"""Minimum heights of the detection head that are tried."""
 
 MIN_PROBABILITY = 1.0 / 3.0
-"""Least probability of a source that is listed: about half of the F1 that is reached at
-noises of 2 to 5 mJy/beam, for there F1 is largest (Lipton et al. 2014)."""
+"""Minimum probability of a listed source: about half of the F1 that is reached at noise
+levels of 2 to 5 mJy/beam, since F1 is largest there (Lipton et al. 2014)."""
 
 STEEPEST = 3.0
-"""Largest slope of S450 against the network's flux below the faintest known one."""
+"""Maximum slope of S450 against the network's flux below the faintest known one."""
 
 MAX_PROBABILITY = 0.999
-"""Largest probability that is ever stated."""
+"""Maximum probability that is ever stated."""
 
 
 def brightest_partner(found, truth, radius=RADIUS):
@@ -71,7 +71,7 @@ def brightest_partner(found, truth, radius=RADIUS):
     found, truth : pandas.DataFrame
         ``cutout``, ``x``, ``y`` [pixel of 1 arcsec]; of the truth ``flux`` [mJy].
     radius : float
-        Largest separation [pixel].
+        Maximum separation [pixel].
 
     Returns
     -------
@@ -94,8 +94,8 @@ def bins_of(values, least=LEAST, most=24):
     ----------
     values : ndarray, shape (n,)
         Logarithms of fluxes.
-    least : int
-        Least number in a bin.
+    minimum : int
+        Minimum number in a bin.
     most : int
         Most bins.
 
@@ -208,7 +208,7 @@ def flux_curve(found, truth, edges=TRUE_EDGES):
 
 
 def reliability(found, truth):
-    """Measure the share of real sources against the height of the detection head.
+    """Measure the fraction of real sources against the height of the detection head.
 
     Real is a source that has a true one within 4 arcsec and a factor two in flux.
 
@@ -225,9 +225,9 @@ def reliability(found, truth):
     order = np.argsort(found["score"].to_numpy(), kind="stable")
     score = found["score"].to_numpy()[order]
     parts = np.array_split(np.arange(len(order)), max(1, len(order) // LEAST))
-    share = np.array([real[order[part]].mean() for part in parts])
+    fraction = np.array([real[order[part]].mean() for part in parts])
     weights = np.array([len(part) for part in parts], float)
-    fitted = isotonic_regression(share, weights=weights).x
+    fitted = isotonic_regression(fraction, weights=weights).x
     return np.array([np.median(score[part]) for part in parts]), fitted
 
 
@@ -278,7 +278,7 @@ def apply(found, calibration):
     log_s = unbiased(log_flux, *calibration["flux"])
     known, *quantiles = (np.asarray(nodes) for nodes in calibration["deboosting"])
     width = found["log_error"].to_numpy(float)
-    low, middle, high = (
+    low, centre, high = (
         np.exp(log_flux + width * np.interp(log_flux, known, nodes))
         for nodes in quantiles
     )
@@ -288,8 +288,8 @@ def apply(found, calibration):
             "x": found["x"],
             "y": found["y"],
             "flux": flux,
-            "error": 0.5 * (high - low) / middle * flux,
-            "deboosted": middle,
+            "error": 0.5 * (high - low) / centre * flux,
+            "deboosted": centre,
             "low": low,
             "high": high,
             "pos_err": calibration["position"] * found["pos_err"],
@@ -360,7 +360,7 @@ def coverage(sources, truth, shape, edges=COVERAGE_EDGES):
     Returns
     -------
     dict
-        ``flux_coverage_LOW_HIGH``, the share of true fluxes within the stated 68 %
+        ``flux_coverage_LOW_HIGH``, the fraction of true fluxes within the stated 68 %
         range, in each bin; ``position_coverage``, that of the true positions within the
         circle that should hold 68 %, above the first edge.
     """
@@ -419,13 +419,13 @@ def expectations(sources, truth, shape):
             ("purity", real[own], sources["flux"][own]),
         ):
             if len(hits) >= MIN_COUNT:
-                share = binomial_interval(int(hits.sum()), len(hits))
-                value = (np.median(flux), hits.mean(), *share, len(hits))
+                fraction = binomial_interval(int(hits.sum()), len(hits))
+                value = (np.median(flux), hits.mean(), *fraction, len(hits))
                 rows.append((quantity, low, high, *value))
         if min(own.sum(), true.sum()) >= MIN_COUNT:
             factor = true.sum() / own.sum()
             error = factor * np.sqrt(1.0 / own.sum())
             limits = factor - error, factor + error
-            middle = np.median(sources["flux"][own])
-            rows.append(("counts", low, high, middle, factor, *limits, own.sum()))
+            centre = np.median(sources["flux"][own])
+            rows.append(("counts", low, high, centre, factor, *limits, own.sum()))
     return pd.DataFrame(rows, columns=COLUMNS)

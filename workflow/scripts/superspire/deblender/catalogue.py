@@ -13,7 +13,7 @@ WINDOW = 3
 """Side of the square of fine cells in which a source is the most probable."""
 
 MIN_SCORE = 0.03
-"""Least answer of the detection head that is taken for a source."""
+"""Minimum answer of the detection head that is taken for a source."""
 
 SAME = 4.0
 """Distance below which two answers are one source [arcsec]."""
@@ -41,15 +41,15 @@ def super_resolved(outputs):
     return to_pixels(prediction.image, CELL), np.exp(prediction.log_sigma)
 
 
-def list_sources(outputs, least=MIN_SCORE):
+def list_sources(outputs, minimum=MIN_SCORE):
     """List the sources of a field: local maxima of the detection head.
 
     Parameters
     ----------
     outputs : ndarray, shape (ny, nx, OUTPUTS)
         Answer of the network.
-    least : float
-        Least height of such a maximum.
+    minimum : float
+        Minimum height of such a maximum.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def list_sources(outputs, least=MIN_SCORE):
         ``pos_err``, the standard error of the position along each axis [arcsec];
         ``peak``, of the super-resolved map there [mJy/beam]; the most certain first.
     """
-    return join_maxima([list_maxima(outputs, (0, len(outputs)), 0, least)])
+    return join_maxima([list_maxima(outputs, (0, len(outputs)), 0, minimum)])
 
 
 def join_maxima(parts):
@@ -90,14 +90,14 @@ class StripLister:
     ----------
     columns : int
         Columns of the field [cell].
-    least : float
+    minimum : float
         See `list_sources`.
     """
 
-    def __init__(self, columns, least=MIN_SCORE):
+    def __init__(self, columns, minimum=MIN_SCORE):
         self.rows = np.zeros((0, columns, OUTPUTS), np.float32)
         self.first = self.listed = 0
-        self.least, self.parts = least, []
+        self.minimum, self.parts = minimum, []
 
     def add(self, outputs):
         """Take the next rows of the answer, (n, nx, OUTPUTS)."""
@@ -105,11 +105,11 @@ class StripLister:
         self.list_until(self.first + len(self.rows) - HALO)
 
     def list_until(self, last):
-        """List what lies before a row, and forget rows that matter no more."""
+        """List what lies before a row, and discard rows that matter no more."""
         if last <= self.listed:
             return
         wanted = self.listed, last
-        self.parts.append(list_maxima(self.rows, wanted, self.first, self.least))
+        self.parts.append(list_maxima(self.rows, wanted, self.first, self.minimum))
         self.listed = last
         spent = max(last - HALO - self.first, 0)
         self.rows, self.first = self.rows[spent:].copy(), self.first + spent
@@ -120,7 +120,7 @@ class StripLister:
         return join_maxima(self.parts)
 
 
-def list_maxima(outputs, wanted, first=0, least=MIN_SCORE):
+def list_maxima(outputs, wanted, first=0, minimum=MIN_SCORE):
     """List the local maxima of the detection head in some rows.
 
     Parameters
@@ -132,8 +132,8 @@ def list_maxima(outputs, wanted, first=0, least=MIN_SCORE):
         First row and the one after the last, counted in the field.
     first : int
         Row of the field that `outputs` begins with.
-    least : float
-        Least height of a maximum.
+    minimum : float
+        Minimum height of a maximum.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def list_maxima(outputs, wanted, first=0, least=MIN_SCORE):
     prediction = unpack(outputs)
     score = to_pixels(expit(prediction.logit), CELL // FINE)
     row, column = np.nonzero(
-        (score == maximum_filter(score, WINDOW)) & (score >= least)
+        (score == maximum_filter(score, WINDOW)) & (score >= minimum)
     )
     begin, end = ((edge - first) * CELL // FINE for edge in wanted)
     own = (row >= begin) & (row < end)
@@ -169,7 +169,7 @@ def list_maxima(outputs, wanted, first=0, least=MIN_SCORE):
 
 
 def highest(image, x, y, reach=2):
-    """Find the largest value within some pixels of positions."""
+    """Find the maximum value within some pixels of positions."""
     wide = maximum_filter(image, 2 * reach + 1)
     ny, nx = image.shape
     column = np.clip(np.round(x).astype(int), 0, nx - 1)

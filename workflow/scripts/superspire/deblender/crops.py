@@ -8,10 +8,10 @@ from superspire.errors import InputError
 from superspire.maps.cells import CELL, FINE, FINE_CELLS
 
 BORDER = 8
-"""Rim of a field that no image touches, where its maps are extrapolated [cell]."""
+"""Border of a field that no image touches, where its maps are extrapolated [cell]."""
 
 REACH = 12.0
-"""Rim around an image in which sources still matter [arcsec]."""
+"""Border around an image in which sources still matter [arcsec]."""
 
 
 class Crops(keras.utils.PyDataset):
@@ -108,7 +108,7 @@ class Crops(keras.utils.PyDataset):
             self.noise_augmentation,
             self.fields[0].signal.shape[-1],
         )
-        if not noise_augmentation or rng.random() >= noise_augmentation["share"]:
+        if not noise_augmentation or rng.random() >= noise_augmentation["fraction"]:
             return np.float32(1.0), np.full(bands, self.noise, np.float32)
         level = np.exp(rng.uniform(*np.log(noise_augmentation["noise"])))
         level = level * np.exp(rng.normal(0.0, noise_augmentation["band_noise"], bands))

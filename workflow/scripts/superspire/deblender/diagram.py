@@ -47,9 +47,9 @@ def reliability_diagram(sources, truth, shape):
     judged = (partner >= 0) & (sources["deboosted"] >= MIN_FLUX).to_numpy()
     own = sources[judged]
     true = np.log(truth["flux"].to_numpy()[partner[judged]])
-    low, middle, high = (np.log(own[name]) for name in ("low", "deboosted", "high"))
-    width = np.where(true < middle, middle - low, high - middle)
-    within = 2.0 * norm.cdf(np.abs(true - middle) / width) - 1.0
+    low, centre, high = (np.log(own[name]) for name in ("low", "deboosted", "high"))
+    width = np.where(true < centre, centre - low, high - centre)
+    within = 2.0 * norm.cdf(np.abs(true - centre) / width) - 1.0
     nearer = -np.expm1(-0.5 * (distance[judged] / own["pos_err"]) ** 2)
     rows = [
         (quantity, level, int(np.sum(reached <= level)), len(reached))
@@ -59,7 +59,7 @@ def reliability_diagram(sources, truth, shape):
     rows += probability_rows(sources, truth)
     table = pd.DataFrame(rows, columns=["quantity", "stated", "hits", "n"])
     intervals = map(binomial_interval, table["hits"], table["n"])
-    table["share"] = table["hits"] / table["n"]
+    table["fraction"] = table["hits"] / table["n"]
     table["low"], table["high"] = zip(*intervals, strict=True)
     return table.drop(columns="hits")
 

@@ -220,8 +220,8 @@ def deblend(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
         level = at_noise(deblender.calibration, noise)
         found = apply(found[found["score"] >= level["min_score"]], level)
     x, y = found["x"].to_numpy(), found["y"].to_numpy()
-    middle = (CELL - 1) / 2
-    kept = on_true(seen, (x - middle) / CELL, (y - middle) / CELL)
+    centre = (CELL - 1) / 2
+    kept = on_true(seen, (x - centre) / CELL, (y - centre) / CELL)
     kept &= (x < nx - 0.5) & (y < ny - 0.5)
     return image, sigma, covered, found[kept].reset_index(drop=True)
 
@@ -234,7 +234,7 @@ def in_pixels(cells, shape):
 
 
 def on_true(mask, x, y):
-    """Tell which positions [pixel] lie on true pixels of a mask."""
+    """Find which positions [pixel] lie on true pixels of a mask."""
     ny, nx = mask.shape
     column, row = (np.round(np.asarray(a)).astype(int) for a in (x, y))
     inside = (column >= 0) & (column < nx) & (row >= 0) & (row < ny)

@@ -8,7 +8,7 @@ SMEAR = 3.4
 """Standard deviation of the smearing of a source's position, the target's [arcsec]."""
 
 REACH = 6.0
-"""Largest distance at which a fine cell is asked about a source [arcsec]."""
+"""Maximum distance at which a fine cell is asked about a source [arcsec]."""
 
 CARE = 2.5
 """Standard deviation of the weight that this question has [arcsec]."""
@@ -28,7 +28,7 @@ def source_labels(x, y, flux, size):
     Parameters
     ----------
     x, y : ndarray, shape (m,)
-        Places of the sources [arcsec] from the middle of the image's first pixel of
+        Places of the sources [arcsec] from the centre of the image's first pixel of
         1 arcsec; those outside the image count as well.
     flux : ndarray, shape (m,)
         450 µm fluxes [mJy].

@@ -9,10 +9,10 @@ from superspire.deblender.architecture import MULTIPLE, OUTPUTS
 from superspire.maps.tiling import Tiling, overlap, tile_weights
 
 MAX_TILE = 512
-"""Largest side of a tile [cell]."""
+"""Maximum side of a tile [cell]."""
 
 OVERLAP = 48
-"""Least overlap of neighbouring tiles [cell]."""
+"""Minimum overlap of neighbouring tiles [cell]."""
 
 MARGIN = 16
 """Border of a tile whose answer is not used where another tile is [cell]."""

@@ -38,7 +38,7 @@ COUNTED = ("counts", "integral counts")
 """Groups whose quantities are numbers of sources."""
 
 MIN_SOURCES = 10
-"""Fewest sources expected in a bin of either side; bins with less are joined."""
+"""Minimum number of sources expected in a bin; bins with fewer are joined."""
 
 
 def combine_fields(fields):
@@ -70,15 +70,15 @@ def combine_fields(fields):
     return table.reset_index()
 
 
-def join_sparse_bins(table, share=0.5):
+def join_sparse_bins(table, fraction=0.5):
     """Join the bins of the counts that hold few sources, from the brightest one on.
 
     Parameters
     ----------
     table : pandas.DataFrame
         Counts of EGG and ours (``egg_n``, ``n``), the rows of one band.
-    share : float
-        Share of the smaller of both areas in their sum.
+    fraction : float
+        Fraction of the smaller of both areas in their sum.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def join_sparse_bins(table, share=0.5):
     labels, label, held = [], 0, 0
     for number in table["n"] + table["egg_n"]:
         labels.append(label)
-        held += number * share
+        held += number * fraction
         if held >= MIN_SOURCES:
             label, held = label + 1, 0
     labels = np.minimum(labels, max(label - 1, 0))
@@ -121,7 +121,7 @@ def compare(reference, ours, area, fields):
         One row per quantity: ``group``, ``quantity``, ``band_um``, ``unit``, ``low``
         and ``high`` (of the bin), ``egg``, ``egg_error``, ``ours``, ``ours_error``
         (see `set_errors`), ``difference``, ``percent``, ``sigma`` (difference over
-        both errors), ``tolerance``, ``allowed`` (the largest difference that agrees),
+        both errors), ``tolerance``, ``allowed`` (the maximum difference that agrees),
         ``chance`` (probability that chance alone exceeds it) and ``agrees``: yes, no,
         or empty if EGG's value is not known or too few sources give ours.
 
@@ -158,10 +158,10 @@ def pair_up(reference, ours, area):
             f"validation: expected every quantity of EGG's to be measured, found no "
             f"{names.iloc[0]}, and {len(names) - 1} others are missing"
         )
-    share = min(area, AREA) / (area + AREA)
+    fraction = min(area, AREA) / (area + AREA)
     counts = table["group"] == "counts"
     bands = [part for _, part in table[counts].groupby("band_um")]
-    parts = [join_sparse_bins(part, share) for part in bands]
+    parts = [join_sparse_bins(part, fraction) for part in bands]
     first = np.argmax(counts) if counts.any() else len(table)
     return pd.concat([table[:first], *parts, table[first:][~counts[first:]]])
 

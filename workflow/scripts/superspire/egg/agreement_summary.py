@@ -106,7 +106,7 @@ def summarise_draws(table):
 
 
 def verdict(groups, disagreeing):
-    """Say how many quantities agree, and name the others.
+    """State how many quantities agree, and name the others.
 
     Parameters
     ----------

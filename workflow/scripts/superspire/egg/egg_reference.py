@@ -89,8 +89,8 @@ def reference_rows(tables):
     """
     number = np.sqrt(FIELDS)
     cuts = tables["lir_threshold"].to_dict("records")
-    share = cuts[0]["frac_galaxies_kept_of_M>1e8"]
-    yield entry("total", "galaxies", None, cuts[0]["N_kept_deg-2"] / share)
+    fraction = cuts[0]["frac_galaxies_kept_of_M>1e8"]
+    yield entry("total", "galaxies", None, cuts[0]["N_kept_deg-2"] / fraction)
     for r in tables["background"].to_dict("records"):
         for unit, value, error in (
             ("mJy deg-2", "total_mJy_deg-2", "fsd"),
@@ -115,8 +115,8 @@ def reference_rows(tables):
         limit = f"with log L_IR > {r['logLIR_min']:g}"
         if r["band_um"] == cuts[0]["band_um"]:
             name = f"share of the galaxies {limit}"
-            share = r["frac_galaxies_kept_of_M>1e8"]
-            yield entry("luminosity cuts", name, None, share)
+            fraction = r["frac_galaxies_kept_of_M>1e8"]
+            yield entry("luminosity cuts", name, None, fraction)
         name = ("luminosity cuts", f"share of the background {limit}", r["band_um"])
         yield entry(*name, r["frac_background"])
     for r in tables["confusion"].to_dict("records"):

@@ -66,7 +66,7 @@ def summarise_grid(differences):
     ------
     dict
         Of the properties and of the fluxes ``group``, ``quantities``, how many
-        ``agree``, and the largest difference in ``percent``.
+        ``agree``, and the maximum difference in ``percent``.
     """
     fluxes = flux_columns(differences)
     others = [name for name in differences if name not in [*POINT, *fluxes]]

@@ -40,13 +40,13 @@ BRIGHT = 50.0
 """Flux from which on sources are left out of the map for a steadier rms [mJy]."""
 
 CORRELATED = (500, 5.0)
-"""Band [µm] and least flux [mJy] of the sources whose clustering is measured."""
+"""Band [µm] and minimum flux [mJy] of the sources whose clustering is measured."""
 
 SEPARATIONS = 2.0 ** np.arange(3, 11)
 """Edges of the bins of separation [arcsec]."""
 
 COUNTING_ERROR = 6.5
-"""Largest rms of the number of galaxies of a field: that of rounding at random the
+"""Maximum rms of the number of galaxies of a field: that of rounding at random the
 numbers of two types in 84 slices of redshift."""
 
 MAD_PER_SIGMA = 0.6744897501960817
@@ -162,10 +162,10 @@ def measure_redshifts(z, flux):
 
 
 def measure_luminosity_cuts(log_lir, fluxes):
-    """Measure the shares of the galaxies and of the background above limits of L_IR.
+    """Measure the fractions of the galaxies and of the background above limits of L_IR.
 
-    The error of a share of the background is that of independent fluxes S: with f the
-    share, the variance is [(1 - f)² sum S² (kept) + f² sum S² (rest)] / (sum S)².
+    The error of a fraction f of the background is that of independent fluxes S: the
+    variance is [(1 - f)² sum S² (kept) + f² sum S² (rest)] / (sum S)².
     """
     ones = np.ones(len(log_lir))
     for band, flux in [(None, ones), *fluxes.items()]:
@@ -174,11 +174,11 @@ def measure_luminosity_cuts(log_lir, fluxes):
         what = "galaxies" if band is None else "background"
         for limit in LOG_LIR_LIMITS:
             kept = flux[log_lir >= limit]
-            share, part = kept.sum() / total, np.sum(kept**2)
-            variance = (1 - share) ** 2 * part + share**2 * (squares - part)
+            fraction, part = kept.sum() / total, np.sum(kept**2)
+            variance = (1 - fraction) ** 2 * part + fraction**2 * (squares - part)
             name = f"share of the {what} with log L_IR > {limit:g}"
             error = np.sqrt(variance) / total
-            yield row("luminosity cuts", name, share, error, band_um=band)
+            yield row("luminosity cuts", name, fraction, error, band_um=band)
 
 
 def measure_maps(x, y, fluxes, side, positions):

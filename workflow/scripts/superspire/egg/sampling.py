@@ -3,7 +3,7 @@
 import numpy as np
 
 MIN_BEYOND = 10
-"""Fewest draws beyond a percentile whose error can be estimated."""
+"""Minimum number of draws beyond a percentile whose error can be estimated."""
 
 REACH = 4.0
 """Distance over which a density is measured [errors of the cumulative share]."""
@@ -63,10 +63,10 @@ def percentile_errors(sample, percents):
         from the percentiles on both sides; zero where many draws are equal, and NaN if
         less than `MIN_BEYOND` are beyond.
     """
-    share = np.asarray(percents, float) / 100.0
-    few = len(sample) * np.minimum(share, 1.0 - share) < MIN_BEYOND - 1e-6
-    error = np.sqrt(share * (1.0 - share) / len(sample))
-    low = np.clip(share - REACH * error, 0.0, 1.0)
-    high = np.clip(share + REACH * error, 0.0, 1.0)
+    fraction = np.asarray(percents, float) / 100.0
+    few = len(sample) * np.minimum(fraction, 1.0 - fraction) < MIN_BEYOND - 1e-6
+    error = np.sqrt(fraction * (1.0 - fraction) / len(sample))
+    low = np.clip(fraction - REACH * error, 0.0, 1.0)
+    high = np.clip(fraction + REACH * error, 0.0, 1.0)
     slope = (np.quantile(sample, high) - np.quantile(sample, low)) / (high - low)
     return np.where(few, np.nan, error * slope)

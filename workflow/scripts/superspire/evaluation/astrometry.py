@@ -47,8 +47,8 @@ def weighted_quantile(values, weights, levels):
         return np.full(len(levels), np.nan)
     order = np.argsort(values, kind="stable")
     values, weights = values[order], weights[order]
-    middle = np.cumsum(weights) - 0.5 * weights
-    return np.interp(levels, middle / weights.sum(), values)
+    centre = np.cumsum(weights) - 0.5 * weights
+    return np.interp(levels, centre / weights.sum(), values)
 
 
 def containment_radii(separation, weights, levels=LEVELS):

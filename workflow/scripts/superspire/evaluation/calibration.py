@@ -26,7 +26,7 @@ from superspire.photometry.sources import extract_sources
 FROM_FWHM = BANDS[TARGET].fwhm
 TO_FWHM = BANDS[500].fwhm
 EDGE = 37
-"""Rim in which the convolution lacks what lies outside the cutout [pixel]."""
+"""Border in which the convolution lacks what lies outside the cutout [pixel]."""
 
 STEP = 6
 """Spacing of the pixels used, a sixth of the beam [pixel]."""
@@ -153,7 +153,7 @@ def calibrate_maps(pixels, brightest_fraction):
     pixels : ndarray, shape (4, n)
         See `sample_cutouts` [mJy per 36.6 arcsec beam].
     brightest_fraction : float
-        Share of the pixels that is used, brightest at 500 µm first.
+        Fraction of the pixels that is used, brightest at 500 µm first.
 
     Returns
     -------
@@ -253,8 +253,8 @@ def source_factor(pairs, flux):
     if number < MIN_PAIRS:
         return np.nan, np.nan, number
     ratio = pairs[flux] / pairs[f"{flux}_sr"]
-    low, middle, high = weighted_quantile(ratio, pairs["weight"], (0.16, 0.5, 0.84))
-    return middle, np.sqrt(np.pi / 2 / number) * (high - low) / 2, number
+    low, centre, high = weighted_quantile(ratio, pairs["weight"], (0.16, 0.5, 0.84))
+    return centre, np.sqrt(np.pi / 2 / number) * (high - low) / 2, number
 
 
 def calibrate(pixels, pairs, method, brightest_fraction):

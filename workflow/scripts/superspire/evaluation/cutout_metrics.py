@@ -21,9 +21,9 @@ def catalogue(images, threshold, min_flux):
     images : ndarray, shape (n, size, size)
         450 µm images [mJy/beam].
     threshold : float
-        Least S/N.
+        Minimum S/N.
     min_flux : float
-        Least peak [mJy/beam].
+        Minimum peak [mJy/beam].
 
     Returns
     -------
@@ -49,7 +49,7 @@ def recovery_by_flux(truth, found, radius, edges=EDGES):
     truth, found : pandas.DataFrame
         True and super-resolved sources, see `catalogue`.
     radius : float
-        Largest offset of a match [pixel].
+        Maximum offset of a match [pixel].
     edges : sequence of float
         Edges of the ranges [mJy].
 
@@ -77,21 +77,21 @@ def recovery_by_flux(truth, found, radius, edges=EDGES):
                 "flux_min": low,
                 "flux_max": high,
                 "n": own.sum(),
-                "completeness": share(completeness, own.sum()),
+                "completeness": fraction(completeness, own.sum()),
                 "completeness_error": half_interval(completeness, own.sum()),
-                "purity": share(purity, seen.sum()),
+                "purity": fraction(purity, seen.sum()),
                 "purity_error": half_interval(purity, seen.sum()),
                 "flux_ratio": q50,
                 "flux_scatter": (q84 - q16) / 2,
                 "offset": np.median(distance[hit]) if hit.any() else np.nan,
-                "counts": share(seen.sum(), own.sum()),
+                "counts": fraction(seen.sum(), own.sum()),
             }
         )
     return pd.DataFrame(rows)
 
 
-def share(part, whole):
-    """Divide, or give NaN for a share of nothing."""
+def fraction(part, whole):
+    """Divide, or give NaN for a fraction of nothing."""
     return part / whole if whole else np.nan
 
 

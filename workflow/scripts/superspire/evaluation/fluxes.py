@@ -97,9 +97,9 @@ def bin_center(low, high, linear=LINEAR_BELOW):
     ndarray, shape (n,)
         sqrt(low high) where both exceed `linear` [mJy].
     """
-    middle = 0.5 * (stretch(low, linear) + stretch(high, linear))
-    excess = np.maximum(np.abs(middle) - 1.0, 0.0)
-    return linear * np.clip(middle, -1.0, 1.0) * np.exp(excess)
+    centre = 0.5 * (stretch(low, linear) + stretch(high, linear))
+    excess = np.maximum(np.abs(centre) - 1.0, 0.0)
+    return linear * np.clip(centre, -1.0, 1.0) * np.exp(excess)
 
 
 def equal_count_bins(flux, flux_sr, weight, n_bins=N_BINS):
@@ -167,9 +167,9 @@ def assign_bins(weight, n_bins):
         so many at all.
     """
     total = weight.sum()
-    middle = np.cumsum(weight) - 0.5 * weight
+    centre = np.cumsum(weight) - 0.5 * weight
     for number in range(int(np.clip(total // MIN_IN_BIN, 1, n_bins)), 1, -1):
-        part = np.minimum((middle / total * number).astype(int), number - 1)
+        part = np.minimum((centre / total * number).astype(int), number - 1)
         if np.bincount(part, weight, number).min() >= MIN_IN_BIN - 1e-9:
             return part
     return np.zeros(len(weight), dtype=int)

@@ -66,7 +66,7 @@ def threshold_curve(found, snr, truth, shape, radius, thresholds=THRESHOLDS):
     """Measure what each threshold gives: completeness, purity and their mean F1.
 
     Both count sources that agree within `radius` and a factor two in flux, which
-    hardly happens by chance: completeness is the share of true sources above
+    hardly happens by chance: completeness is the fraction of true sources above
     `TUNING_FLUX`, purity that of all sources above the threshold, F1 the harmonic
     mean of the two (van Rijsbergen 1979).
 
@@ -79,7 +79,7 @@ def threshold_curve(found, snr, truth, shape, radius, thresholds=THRESHOLDS):
     shape : (int, int)
         Shape of the field (ny, nx) [pixel].
     radius : float
-        Largest separation [pixel].
+        Maximum separation [pixel].
     thresholds : array_like
         Signal-to-noise ratios.
 
@@ -169,7 +169,7 @@ def flux_ratios(found, injected, radius, size, edges=FLUX_EDGES):
     found, injected : pandas.DataFrame
         See `field_catalogue`.
     radius : float
-        Largest separation [pixel].
+        Maximum separation [pixel].
     size : int
         Side of the field [pixel].
     edges : array_like
@@ -256,8 +256,8 @@ def recovered_counts(found, injected, size, edges=FLUX_EDGES):
     )
 
 
-def share(hits, name):
-    """Give a share with its 68 % interval, as columns `name`, `name`_low and _high."""
+def fraction(hits, name):
+    """Give a fraction and its 68 % interval as columns `name`, `name`_low and _high."""
     trials, successes = len(hits), int(np.sum(hits))
     low, high = binomial_interval(successes, trials)
     value = successes / trials if trials else np.nan
@@ -308,12 +308,12 @@ def summarise(found, injected, match_radius, strict_radius, size):
     return {
         "n_true": len(bright),
         "n_found": len(own),
-        **share(near, "complete_strict"),
-        **share(faint_distance <= strict_radius, "complete_strict_faint"),
-        **share(distance <= match_radius, "complete_paper"),
-        **share(faint_distance <= match_radius, "complete_paper_faint"),
-        **share(alike, "recovered"),
-        **share(real, "pure"),
+        **fraction(near, "complete_strict"),
+        **fraction(faint_distance <= strict_radius, "complete_strict_faint"),
+        **fraction(distance <= match_radius, "complete_paper"),
+        **fraction(faint_distance <= match_radius, "complete_paper_faint"),
+        **fraction(alike, "recovered"),
+        **fraction(real, "pure"),
         "chance_strict": float(np.mean(shifted)),
         "ratio": median,
         "ratio_error": error,

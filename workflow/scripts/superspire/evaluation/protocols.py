@@ -114,7 +114,7 @@ def flux_limit(target):
     Returns
     -------
     float
-        Least signal-to-noise ratio of the catalogue times its median noise [mJy].
+        Minimum signal-to-noise ratio of the catalogue times its median noise [mJy].
     """
     if len(target) == 0:
         return np.inf
@@ -242,7 +242,7 @@ def measure_strict(found, injected, radius):
     found : astropy.table.Table
         Super-resolved sources, see `measure_paper`.
     injected : astropy.table.Table
-        Injected sources with ``flux`` [mJy]. Each counts by itself, however near
+        Injected sources with ``flux`` [mJy]. Each counts separately, however near
         another one it lies; the flux of a super-resolved source is compared with that
         of the brightest one within `radius`.
     radius : float

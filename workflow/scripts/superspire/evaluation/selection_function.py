@@ -8,7 +8,7 @@ import pandas as pd
 from superspire.evaluation.protocols import STRICT
 
 LEAST = 20
-"""Least number of sources of a bin that counts."""
+"""Minimum number of sources of a bin that counts."""
 
 RATIO_EDGES = 10.0 ** np.arange(0.3, 2.0001, 0.1)
 """Edges of the bins of 450 µm flux in which the colour is measured [mJy]."""

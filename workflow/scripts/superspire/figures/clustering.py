@@ -16,8 +16,8 @@ OFFSETS = {"injected": 1.0, "target": 0.97, "superresolved": 1.03}
 """Factors by which the samples are moved apart along the abscissa."""
 
 
-def middle(table):
-    """Geometric middle of the bins."""
+def centre(table):
+    """Geometric centre of the bins."""
     return np.sqrt(table["low"] * table["high"])
 
 
@@ -35,7 +35,7 @@ def draw_samples(axes, counts, scale):
     """
     for name, style in SAMPLES.items():
         own = counts[counts["sample"] == name]
-        flux = middle(own)
+        flux = centre(own)
         factor = scale(own, flux)
         style = {"ls": "none", "mfc": "none", "lw": 0.8, **style}
         axes.errorbar(
@@ -57,7 +57,7 @@ def draw_correlation(axes, clustering, limit):
     for name, style in SAMPLES.items():
         own = rows[rows["sample"] == name]
         style = {"ls": "none", "mfc": "none", "lw": 0.8, **style}
-        axes.errorbar(middle(own) * OFFSETS[name], own["value"], own["error"], **style)
+        axes.errorbar(centre(own) * OFFSETS[name], own["value"], own["error"], **style)
     axes.set(xscale="log", xlim=(3.5, 450.0), ylim=(-1.1, 0.6))
     axes.set_ylabel(r"$w(\theta)$")
     axes.set_title(f"$S_{{450}}$ > {limit:g} mJy", y=0.88)

@@ -71,7 +71,7 @@ def density_thresholds(density, levels=LEVELS):
     Returns
     -------
     ndarray, shape (len(levels),)
-        The least dense cell that belongs to the densest ones that hold the fraction.
+        The minimum dense cell that belongs to the densest ones that hold the fraction.
     """
     ordered = np.sort(density, axis=None)[::-1]
     held = np.cumsum(ordered)

@@ -9,7 +9,7 @@ from superspire.evaluation.protocols import PAPER, POSITION, POSITION_FLUX, STRI
 from superspire.figures.style import PAGE, error_bars, plt
 
 MIN_SOURCES = 5
-"""Fewest sources of a bin that is drawn."""
+"""Minimum number of sources of a bin that is drawn."""
 
 STYLES = {
     "blind_500": ("#999999", "v"),
@@ -154,7 +154,7 @@ def draw_counts(axes, table, looks):
 
 
 def draw_pairs(axes, table, looks):
-    """Draw the share of equal pairs that are resolved."""
+    """Draw the fraction of equal pairs that are resolved."""
     for name, look in looks.items():
         rows = table[table["method"] == name]
         points(axes, rows, "fraction", rows["low"], rows["high"], look, x="separation")

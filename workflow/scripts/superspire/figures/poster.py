@@ -25,7 +25,7 @@ MARKED = 10.0
 
 
 def middle_of(map_):
-    """Find the position in the middle of what a map observed.
+    """Find the position at the centre of what a map observed.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def cut(map_, centre, side=SIDE):
     map_ : superspire.io.Map
         The map [mJy/beam].
     centre : astropy.coordinates.SkyCoord
-        Middle of the square.
+        Centre of the square.
     side : float
         Its side [arcsec].
 
@@ -76,7 +76,7 @@ def draw_bands(maps, bands, centre, mocked, sources=None):
     bands : sequence of int
         Which of them.
     centre : astropy.coordinates.SkyCoord
-        Middle of the panels.
+        Centre of the panels.
     mocked : bool
         Whether the field is a mock, as the titles then say.
     sources : astropy.coordinates.SkyCoord, optional

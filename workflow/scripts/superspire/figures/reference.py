@@ -102,8 +102,8 @@ def draw_shares(axes, measures, radii):
         & measures["measurable"]
         & (measures["measure"] == POSITION)
     ]
-    for (share, protocol), own in measures.groupby(["share", "protocol"]):
-        colour = COLOURS[share]
+    for (fraction, protocol), own in measures.groupby(["fraction", "protocol"]):
+        colour = COLOURS[fraction]
         error = error_bars(own["fraction"], own["low"], own["high"])
         axes.errorbar(
             own["flux"],
@@ -115,8 +115,8 @@ def draw_shares(axes, measures, radii):
             clip_on=False,
         )
         axes.plot(own["flux"], own["chance"], ":", color=colour)
-    for share, colour in COLOURS.items():
-        axes.plot([], [], "-", color=colour, label=share)
+    for fraction, colour in COLOURS.items():
+        axes.plot([], [], "-", color=colour, label=fraction)
     for protocol, radius in reversed(radii.items()):
         style = dict(LINES[protocol])
         label = f"within {radius:g} arcsec"

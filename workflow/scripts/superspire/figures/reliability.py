@@ -51,8 +51,8 @@ def draw_reliability(table, counts):
             rows = table[(table["quantity"] == quantity) & (table["title"] == title)]
             axes.errorbar(
                 rows["stated"],
-                rows["share"],
-                error_bars(rows["share"], rows["low"], rows["high"]),
+                rows["fraction"],
+                error_bars(rows["fraction"], rows["low"], rows["high"]),
                 color=colour,
                 marker=marker,
                 markevery=1 if quantity == "probability" else SPARSE,
@@ -60,9 +60,9 @@ def draw_reliability(table, counts):
                 lw=0.9,
                 label=title,
             )
-        least = 0.45 if quantity == "probability" else 0.0
-        axes.plot([least, 1], [least, 1], color="0.6", lw=0.6, zorder=0)
-        axes.set(xlim=(least, 1.01), ylim=(least, 1.01))
+        minimum = 0.45 if quantity == "probability" else 0.0
+        axes.plot([minimum, 1], [minimum, 1], color="0.6", lw=0.6, zorder=0)
+        axes.set(xlim=(minimum, 1.01), ylim=(minimum, 1.01))
         axes.set(xlabel=stated, ylabel=measured)
     axes = grid[1, 1]
     for i, (title, (colour, marker)) in enumerate(looks.items()):

@@ -7,7 +7,7 @@ from matplotlib.patches import Circle
 from superspire.maps.background import background
 
 CROWDED = 0.08
-"""Least distance of the ticks of a colour bar, as a share of its length."""
+"""Minimum distance of the ticks of a colour bar, as a fraction of its length."""
 
 
 def show_sky(figure, axes, data, norm, pixel, fwhm):
@@ -45,22 +45,22 @@ def label_bar(bar, norm):
     bar.ax.xaxis.set_major_formatter("{x:g}")
 
 
-def stretch(data, least=0.1):
+def stretch(data, minimum=0.1):
     """Choose an asinh stretch: linear in the noise, up to the brightest pixel.
 
     Parameters
     ----------
     data : ndarray
         Map [mJy/beam]; NaN where nothing was observed.
-    least : float
-        Least width of the linear part [mJy/beam].
+    minimum : float
+        Minimum width of the linear part [mJy/beam].
 
     Returns
     -------
     matplotlib.colors.AsinhNorm
     """
     median, rms = background(data)
-    width = max(2.0 * rms, least)
+    width = max(2.0 * rms, minimum)
     return AsinhNorm(
         linear_width=width,
         vmin=median - width,
@@ -69,7 +69,7 @@ def stretch(data, least=0.1):
 
 
 def round_ticks(norm):
-    """Choose round values whose places on the colour bar do not crowd."""
+    """Choose round values whose positions on the colour bar do not crowd."""
     ticks = []
     for tick in (0, 1000, 300, 100, 30, 10, 3, 1, -10, -3, -1):
         inside = norm.vmin <= tick <= norm.vmax
@@ -94,8 +94,8 @@ def draw_scale(axes, shape, pixel, fwhm):
     """
     ny, nx = shape
     radius = 0.5 * fwhm / pixel
-    place = (max(0.08 * nx, 1.3 * radius), max(0.08 * ny, 1.3 * radius))
-    axes.add_patch(Circle(place, radius, fill=False, color="white", lw=1.2))
+    position = (max(0.08 * nx, 1.3 * radius), max(0.08 * ny, 1.3 * radius))
+    axes.add_patch(Circle(position, radius, fill=False, color="white", lw=1.2))
     lengths = np.array([10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200])
     length = lengths[np.argmin(np.abs(np.log(lengths / (0.25 * nx * pixel))))]
     end = 0.95 * nx

@@ -93,11 +93,11 @@ def draw_widths(axes, summary):
     ):
         rows = summary[(summary["band_um"] == band) & summary["quantity"].isin(names)]
         rows = rows.set_index("quantity").loc[names]
-        place = -np.arange(len(rows)) + shift
+        position = -np.arange(len(rows)) + shift
         style = {"fmt": MARKERS[band], "color": COLOURS[band], "ms": 2.5, "lw": 0.8}
         error = ratio_errors(rows)
         label = f"{band} µm"
-        axes.errorbar(rows["percent"], place, xerr=error, label=label, **style)
+        axes.errorbar(rows["percent"], position, xerr=error, label=label, **style)
     axes.axvline(0.0, color=EGG, lw=0.6)
     for first, last, name in ((0.5, -0.5, "background"), (-0.5, -6.5, "confusion")):
         part = summary[(summary["group"] == name) & (summary["egg"] != 0)]
@@ -207,9 +207,9 @@ def draw_grid(axes, grid):
     for factor, band in zip(
         np.linspace(0.97, 1.03, len(PAPER_BANDS)), PAPER_BANDS, strict=True
     ):
-        place, values = factor * (1 + grid["z"]), 100.0 * grid[f"S{band}_mJy"]
+        position, values = factor * (1 + grid["z"]), 100.0 * grid[f"S{band}_mJy"]
         style = {"color": COLOURS[band], "ms": 2.5, "mfc": "none", "mew": 0.6}
-        axes.plot(place, values, MARKERS[band], **style)
+        axes.plot(position, values, MARKERS[band], **style)
     axes.axhline(0.0, color=EGG, lw=0.6)
     axes.set_xscale("log")
     axes.set_xticks([1, 2, 3, 4, 5, 7], ["1", "2", "3", "4", "5", "7"])

@@ -151,9 +151,9 @@ def colour_bar(figure, axes, shown, side="top"):
     -------
     matplotlib.colorbar.Colorbar
     """
-    places = {"top": (0.0, 1.03, 1.0, 0.05), "right": (1.03, 0.0, 0.05, 1.0)}
+    positions = {"top": (0.0, 1.03, 1.0, 0.05), "right": (1.03, 0.0, 0.05, 1.0)}
     direction = "horizontal" if side == "top" else "vertical"
-    bar_axes = axes.inset_axes(places[side])
+    bar_axes = axes.inset_axes(positions[side])
     bar = figure.colorbar(shown, cax=bar_axes, orientation=direction)
     axis = bar_axes.xaxis if side == "top" else bar_axes.yaxis
     axis.set_ticks_position(side)
@@ -180,8 +180,8 @@ def mark_on_sky(axes, sources, radius, **options):
     style = {"ec": "#56B4E9", "fc": "none", "lw": 0.4, **options}
     sky = axes.get_transform("icrs")
     for source in sources:
-        middle = (source.ra, source.dec)
-        circle = SphericalCircle(middle, radius * units.arcsec, transform=sky, **style)
+        centre = (source.ra, source.dec)
+        circle = SphericalCircle(centre, radius * units.arcsec, transform=sky, **style)
         axes.add_patch(circle)
 
 
@@ -203,8 +203,8 @@ def mark_sources(axes, x, y, size, radius=10.0, **options):
     """
     half = (size - 1) / 2
     for column, row in zip(np.asarray(x), np.asarray(y), strict=True):
-        place = (half - column, row - half)
-        axes.add_patch(Circle(place, radius, fill=False, **options))
+        position = (half - column, row - half)
+        axes.add_patch(Circle(position, radius, fill=False, **options))
 
 
 def error_bars(value, low, high):
@@ -217,5 +217,10 @@ def note(axes, text, x=0.97, y=0.03):
     """Write a small remark into a lower corner of the axes."""
     side = "right" if x > 0.5 else "left"
     vertical = "top" if y > 0.5 else "bottom"
-    place = {"transform": axes.transAxes, "ha": side, "va": vertical, "fontsize": 6.5}
-    axes.text(x, y, text, **place)
+    position = {
+        "transform": axes.transAxes,
+        "ha": side,
+        "va": vertical,
+        "fontsize": 6.5,
+    }
+    axes.text(x, y, text, **position)

@@ -145,7 +145,7 @@ def choose_map(source, names, band):
 
 
 def is_map(name):
-    """Tell whether a file may be a map: FITS, and no error, mask or timeline."""
+    """Decide whether a file may be a map: FITS, and no error, mask or timeline."""
     path = PurePosixPath(name.lower())
     if not path.name.endswith(FITS):
         return False
@@ -156,7 +156,7 @@ def is_map(name):
 
 
 def is_of_band(name, band):
-    """Tell whether the name of a file or else of its folder names a band."""
+    """Decide whether the name of a file or else of its folder names a band."""
     path = PurePosixPath(name)
     named = named_band(path.name) or named_band(path.parent.name)
     return named is not None and is_same_band(named, band)

@@ -28,10 +28,10 @@ ZEROS = 3
 """The same for zero, where no other value is repeated."""
 
 STEP = 0.1
-"""Least step from the sky to a fill, in robust standard deviations of the sky."""
+"""Minimum step from the sky to a fill, in robust standard deviations of the sky."""
 
 CLIPPED = 0.005
-"""Share of the sky's pixels within that step of a value at which the map is clipped."""
+"""Fraction of the sky within that step of a value at which the map is clipped."""
 
 BLOCK = 5
 """Side of the squares of one value that no sky has, however coarsely it is quantised
@@ -60,10 +60,10 @@ class Blank:
     pixels: np.ndarray
 
     def __str__(self):
-        share = 100.0 * self.pixels.mean()
+        fraction = 100.0 * self.pixels.mean()
         return (
-            f"{self.pixels.sum()} pixels ({share:.2g} %) hold exactly {self.value:.7g} "
-            "and count as unobserved; say blank: none if they are sky"
+            f"{self.pixels.sum()} pixels ({fraction:.2g} %) are exactly {self.value:.7g} "
+            "and count as unobserved; set blank: none if they are sky"
         )
 
 
@@ -165,7 +165,7 @@ def flat_regions(pixels):
 
 
 def is_fill(data, pixels, sky, value, scatter):
-    """Tell whether a region of one value is a fill: the sky ends with a step there.
+    """Decide whether a region of one value is a fill: the sky ends with a step there.
 
     A map without noise goes to zero continuously. Nor is it a fill where a map was
     clipped, whose sky has values close to it on one side alone.

@@ -345,8 +345,8 @@ def check_positions(file, hdu, wcs, data):
         y, x = np.nonzero(np.isfinite(data))
     elif np.isfinite(data).any():
         kept = np.isfinite(data[y.astype(int), x.astype(int)])
-        middle = field_pixel(data)
-        x, y = np.append(x[kept], middle[0]), np.append(y[kept], middle[1])
+        centre = field_pixel(data)
+        x, y = np.append(x[kept], centre[0]), np.append(y[kept], centre[1])
     lon, lat = wcs.all_pix2world(x, y, 0)
     nowhere = int((~np.isfinite(lon + lat)).sum())
     if nowhere:
@@ -366,7 +366,7 @@ def check_positions(file, hdu, wcs, data):
 
 
 def describe_pixels(wcs, data):
-    """Measure the pixels in the middle of what was observed.
+    """Measure the pixels at the centre of what was observed.
 
     Parameters
     ----------
@@ -447,7 +447,7 @@ def check_grid(wcs, shape, file, hdu):
     corners = np.array([*product((0, shape[1] - 1), (0, shape[0] - 1))], float).T
     ours, theirs = (sky_positions(each, *corners) for each in (wcs, other))
     known = np.isfinite(ours).all(axis=1) & np.isfinite(theirs).all(axis=1)
-    side = np.sqrt(abs(np.linalg.det(pixel_matrix(wcs, *middle(shape)))))
+    side = np.sqrt(abs(np.linalg.det(pixel_matrix(wcs, *centre(shape)))))
     distance = RADIAN * np.linalg.norm(ours - theirs, axis=1) / side
     if known.any() and not distance[known].max() < SAME_GRID:
         raise file.error(
@@ -456,11 +456,11 @@ def check_grid(wcs, shape, file, hdu):
         )
 
 
-def middle(shape):
-    """Give the middle of an image as (x, y) [pixel]."""
+def centre(shape):
+    """Give the centre of an image as (x, y) [pixel]."""
     return (shape[1] - 1) / 2, (shape[0] - 1) / 2
 
 
 def pixel_area(wcs, shape):
-    """Compute the solid angle of the pixel in the middle of an image [arcsec²]."""
-    return float(abs(np.linalg.det(pixel_matrix(wcs, *middle(shape)))))
+    """Compute the solid angle of the pixel at the centre of an image [arcsec²]."""
+    return float(abs(np.linalg.det(pixel_matrix(wcs, *centre(shape)))))

@@ -200,10 +200,10 @@ def unreadable(path, error):
 
 
 def is_image(hdu):
-    """Tell whether an HDU is an image with pixels."""
+    """Decide whether an HDU is an image with pixels."""
     return isinstance(hdu, HDU) and hdu.header.get("NAXIS", 0) > 0
 
 
 def is_flat(shape):
-    """Tell whether an array is (ny, nx), perhaps with axes of length one before."""
+    """Decide whether an array is (ny, nx), perhaps with axes of length one before."""
     return len(shape) >= 2 and all(n == 1 for n in shape[:-2]) and min(shape[-2:]) > 1

@@ -14,8 +14,8 @@ STEP = 3.0
 OVERSAMPLING = 4
 """Fourier interpolation that leaves next to nothing for the spline to smooth."""
 
-RIM = 16
-"""Reflected rim, faded to the mean at its ends, that keeps the Fourier interpolation
+BORDER = 16
+"""Reflected border, faded to the mean at its ends, that keeps the Fourier interpolation
 from wrapping around [pixel]."""
 
 
@@ -44,7 +44,7 @@ def coarse_grid(maps, step=STEP):
     return resampled(wcs, step), tuple(max(1, int(side // step)) for side in shape)
 
 
-def oversample(image, factor=OVERSAMPLING, rim=RIM):
+def oversample(image, factor=OVERSAMPLING, border=BORDER):
     """Interpolate a map in Fourier space.
 
     Parameters
@@ -53,20 +53,20 @@ def oversample(image, factor=OVERSAMPLING, rim=RIM):
         Finite map.
     factor : int
         New pixels per pixel.
-    rim : int
-        Reflected rim that is kept around the map [old pixel].
+    border : int
+        Reflected border that is kept around the map [old pixel].
 
     Returns
     -------
     ndarray of float32
-        Pixel (i, j) of the map is at ((i + rim) factor, (j + rim) factor).
+        Pixel (i, j) of the map is at ((i + border) factor, (j + border) factor).
     """
-    padded = np.pad(np.asarray(image, np.float32), rim, mode="symmetric")
+    padded = np.pad(np.asarray(image, np.float32), border, mode="symmetric")
     extra = [fft.next_fast_len(n, real=True) - n for n in padded.shape]
     padded = np.pad(padded, [(0, n) for n in extra], mode="symmetric")
     level = np.float32(np.mean(image))
     flanks = zip(padded.shape, extra, strict=True)
-    window = np.outer(*(taper(size, rim, rim + more) for size, more in flanks))
+    window = np.outer(*(taper(size, border, border + more) for size, more in flanks))
     padded = level + (padded - level) * window
     ny, nx = padded.shape
     spectrum = fft.rfft2(padded)
@@ -116,7 +116,7 @@ def resample(map_, wcs, shape):
     fine = oversample(data)
     image = map_coordinates(
         fine,
-        [(y + RIM) * OVERSAMPLING, (x + RIM) * OVERSAMPLING],
+        [(y + BORDER) * OVERSAMPLING, (x + BORDER) * OVERSAMPLING],
         output=np.float32,
         order=3,
         mode="nearest",

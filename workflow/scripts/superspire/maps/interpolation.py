@@ -1,7 +1,7 @@
 """Interpolation of the SPIRE bands to pixels of 1 arcsec (section 3.1).
 
 The paper interpolates three grids that do not line up and names this as a cause of its
-astrometric errors; here each output pixel is looked up at its place on the sky.
+astrometric errors; here each output pixel is looked up at its position on the sky.
 """
 
 import numpy as np

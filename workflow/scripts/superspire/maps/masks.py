@@ -9,10 +9,10 @@ from superspire.maps.files import open_fits
 from superspire.maps.signals import MASK
 
 MUCH = 0.5
-"""Share of the observed pixels above which masking them is worth a warning."""
+"""Fraction of the observed pixels above which masking them is worth a warning."""
 
 CLEAR = 0.99
-"""Share of the unobserved pixels that a mask of the right polarity takes away."""
+"""Fraction of the unobserved pixels that a mask of the right polarity takes away."""
 
 SOME = 50
 """Unobserved pixels from which on they can tell the polarity of a mask."""
@@ -97,7 +97,7 @@ def apply_masks(file, decision, data, wcs, mask_path):
 
 
 def is_bad(mask, good):
-    """Tell which pixels a mask takes away, if 0 or if anything else is good."""
+    """Find which pixels a mask takes away, if 0 or if anything else is good."""
     return ((mask == 0) if good else (mask != 0)) | ~np.isfinite(mask)
 
 

@@ -42,7 +42,7 @@ def celestial_frame(wcs):
     """Find the frame of a WCS, by its axes first and then by RADESYS and EQUINOX.
 
     Ecliptic coordinates are those of the mean ecliptic and equinox, without the annual
-    aberration, as the mean places of FK5 are (Calabretta & Greisen 2002, section 3.1).
+    aberration, like mean positions in FK5 (Calabretta & Greisen 2002, section 3.1).
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def tangent_axes(vector):
 
 
 def field_pixel(data):
-    """Find an observed pixel in the middle of a map.
+    """Find an observed pixel at the centre of a map.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def field_pixel(data):
     Returns
     -------
     (float, float)
-        Column and row; those of the middle of the image if nothing was observed.
+        Column and row; those of the centre of the image if nothing was observed.
     """
     observed = np.isfinite(data)
     rows = np.flatnonzero(observed.any(axis=1))
@@ -177,7 +177,7 @@ def pixel_matrix(wcs, x, y):
 
 
 def map_matrix(map_):
-    """Measure the sides of the pixels of a map in the middle of what was observed.
+    """Measure the sides of the pixels of a map at the centre of what was observed.
 
     Parameters
     ----------
@@ -289,7 +289,7 @@ def moved(map_, east, north):
     map_ : superspire.io.Map
         Map with a WCS in ICRS.
     east, north : float
-        By how much, in the middle of what was observed [arcsec]; all of the map turns
+        By how much, at the centre of what was observed [arcsec]; all of the map turns
         with it as on a sphere.
 
     Returns
@@ -298,14 +298,14 @@ def moved(map_, east, north):
         The same pixels with another WCS.
     """
     wcs = map_.wcs.celestial
-    middle = sky_positions(wcs, *np.transpose([field_pixel(map_.data)]))[0]
-    direction = np.array([east, north]) @ tangent_axes(middle)
-    turn = Rotation.from_rotvec(np.cross(middle, direction) / RADIAN)
+    centre = sky_positions(wcs, *np.transpose([field_pixel(map_.data)]))[0]
+    direction = np.array([east, north]) @ tangent_axes(centre)
+    turn = Rotation.from_rotvec(np.cross(centre, direction) / RADIAN)
     return Map(map_.data, rotated(wcs, turn), map_.header)
 
 
 def has_tables(wcs):
-    """Tell whether a WCS has distortions by lookup tables."""
+    """Decide whether a WCS has distortions by lookup tables."""
     tables = wcs.cpdis1, wcs.cpdis2, wcs.det2im1, wcs.det2im2
     return any(table is not None for table in tables)
 

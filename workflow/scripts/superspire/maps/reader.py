@@ -77,7 +77,7 @@ def read_observation(
     unit : str, optional
         Unit of the map, whatever its header says.
     hdu : str or int, optional
-        EXTNAME or number of the signal's HDU; found by itself by default.
+        EXTNAME or number of the signal's HDU; found separately by default.
     mask : str or path-like, optional
         File with the mask, if it is a file of its own (H-ATLAS).
     mask_good : {0, 1}, optional

@@ -252,7 +252,7 @@ def no_factor(path, spelt, origin):
 
 
 def is_variance(text):
-    """Tell from its name or its unit whether an error is a variance.
+    """Report from its name or its unit whether an error is a variance.
 
     Parameters
     ----------

@@ -151,12 +151,12 @@ def named_band(path):
 
 
 def is_same_band(wavelength, band):
-    """Tell whether a wavelength is that of a band [µm]."""
+    """Decide whether a wavelength is that of a band [µm]."""
     return abs(wavelength / band - 1.0) <= SAME_BAND
 
 
 def is_matched_filtered(file, signal):
-    """Tell whether a map was convolved with a matched filter.
+    """Decide whether a map was convolved with a matched filter.
 
     Parameters
     ----------

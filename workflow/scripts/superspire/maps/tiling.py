@@ -15,7 +15,7 @@ from superspire.maps.interpolation import interpolate
 from superspire.maps.positions import convert
 
 OVERLAP = 128
-"""Least overlap of neighbouring tiles [pixel]."""
+"""Minimum overlap of neighbouring tiles [pixel]."""
 
 MARGIN = 24
 """Border of a tile whose output is not used where another tile is [pixel]."""
@@ -27,7 +27,7 @@ FILL_HALO = 45
 """Reach of that Gaussian, three standard deviations [arcsec]."""
 
 FILL_FLOOR = 1e-3
-"""Share of observed pixels below which a gap is filled with the mean sky, zero."""
+"""Fraction of observed pixels below which a gap is filled with the mean sky, zero."""
 
 EDGE_ROWS = 1024
 """Rows of a field in which the edge is looked for at a time [pixel]."""
@@ -70,11 +70,11 @@ def common_grid(maps, names):
         box = covered_box(maps, wcs, shape)
         if box is not None:
             return cut_grid(wcs, *box)
-    middles = {band: centre(edge) for band, edge in edges.items()}
+    centres = {band: centre(edge) for band, edge in edges.items()}
     where = ", ".join(
         f"{names[band]} ({band} µm) around RA {middle.ra.deg:.4f} "
         f"Dec {middle.dec.deg:+.4f}"
-        for band, middle in middles.items()
+        for band, middle in centres.items()
     )
     raise InputError(
         f"{where}: expected maps that share observed sky in every band, found none"
@@ -90,7 +90,7 @@ def coverage_outline(map_):
 
 
 def centre(points):
-    """Find the middle of sky positions (the direction of their mean vector)."""
+    """Find the centre of sky positions (the direction of their mean vector)."""
     mean = points.cartesian.mean()
     middle = SkyCoord(mean, frame="icrs")
     return SkyCoord(middle.spherical.lon, middle.spherical.lat, frame="icrs")
@@ -160,7 +160,7 @@ def covered_box(maps, wcs, shape):
 
 
 def observed_at(data, x, y):
-    """Tell whether the pixels nearest to some positions were observed."""
+    """Decide whether the pixels nearest to some positions were observed."""
     ny, nx = data.shape
     inside = (x > -0.5) & (x < nx - 0.5) & (y > -0.5) & (y < ny - 0.5)
     columns = np.round(np.where(inside, x, 0)).astype(int)
@@ -176,7 +176,7 @@ class Tiling(NamedTuple):
     side : int
         Side of the tiles [pixel].
     overlap : int
-        Least overlap of neighbouring tiles [pixel].
+        Minimum overlap of neighbouring tiles [pixel].
     margin : int
         Border of a tile whose output is not used where another tile is [pixel].
     multiple : int
@@ -245,12 +245,12 @@ def tile_weights(size, tiling=None):
     weights[1:] *= rise**2
     weights[:-1] *= rise[::-1] ** 2
     for start, weight in zip(starts, weights, strict=True):
-        place, part = overlap(start, size, side)
+        position, part = overlap(start, size, side)
         weight[: part.start] = weight[part.stop :] = 0.0
-        total[place] += weight[part]
+        total[position] += weight[part]
     for start, weight in zip(starts, weights, strict=True):
-        place, part = overlap(start, size, side)
-        weight[part] /= total[place]
+        position, part = overlap(start, size, side)
+        weight[part] /= total[position]
     return starts, weights.astype(np.float32)
 
 
@@ -280,9 +280,9 @@ def fill_gaps(image, pixel=PIXEL):
     observed = np.isfinite(image)
     reach = int(np.ceil(FILL_HALO / pixel))
     settings = {"sigma": FILL_SIGMA / pixel, "mode": "constant", "radius": reach}
-    share = gaussian_filter(observed.astype(np.float32), **settings)
+    fraction = gaussian_filter(observed.astype(np.float32), **settings)
     mean = gaussian_filter(np.where(observed, image, 0).astype(np.float32), **settings)
-    return np.where(observed, image, mean / (share + FILL_FLOOR)).astype(np.float32)
+    return np.where(observed, image, mean / (fraction + FILL_FLOOR)).astype(np.float32)
 
 
 def tile_inputs(maps, wcs, x0, y0):
@@ -396,14 +396,14 @@ def blend_tiles(predict, maps, wcs, tiles, image, covered):
         places.append(((rows, columns), part, np.outer(weight_y, weight_x)))
     if not stack:
         return
-    for output, (place, part, weight) in zip(
+    for output, (position, part, weight) in zip(
         predict(np.stack(stack)), places, strict=True
     ):
-        image[place] += output[part] * weight[part]
+        image[position] += output[part] * weight[part]
 
 
 def near_edge(covered, x, y):
-    """Tell which sources lie within half a 500 µm beam of unobserved sky.
+    """Find which sources lie within half a 500 µm beam of unobserved sky.
 
     Parameters
     ----------

@@ -149,13 +149,13 @@ def parse_exactly(text):
 
 
 def is_comment(rest):
-    """Tell whether no part of what stands behind a unit is a unit itself."""
+    """Decide whether no part of what stands behind a unit is a unit itself."""
     parts = (part.strip() for part in re.split(r"/\s|[\[\]()]", rest))
     return all(read_exactly(part) is None for part in parts if part)
 
 
 def is_picowatt(text, squared=False):
-    """Tell whether a unit is pW (or pW²), as in SCUBA-2 maps without calibration."""
+    """Decide whether a unit is pW (or pW²), as in SCUBA-2 maps without calibration."""
     match = PICOWATT.match(str(text))
     if match is None or not is_comment(match["rest"]):
         return False

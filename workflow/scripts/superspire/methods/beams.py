@@ -48,7 +48,7 @@ def radial_table(beam, pixel, reach):
     pixel : float
         Side of a native pixel [arcsec].
     reach : float
-        Largest radius [arcsec].
+        Maximum radius [arcsec].
 
     Returns
     -------
@@ -85,7 +85,7 @@ def profile(beam, pixel, radius):
 
 
 def square_profile(beam, pixel, step, reach):
-    """Sample the profile on a square grid with the source in its middle pixel.
+    """Sample the profile on a square grid with the source in its centre pixel.
 
     Parameters
     ----------

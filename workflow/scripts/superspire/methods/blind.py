@@ -21,7 +21,7 @@ def find_blindly(map_, beam, colour, least_snr):
     colour : float
         Mean flux of the sources in this band over that at 450 µm.
     least_snr : float
-        Least ratio of a maximum above the median and the clipped scatter of the
+        Minimum ratio of a maximum above the median and the clipped scatter of the
         pixels.
 
     Returns

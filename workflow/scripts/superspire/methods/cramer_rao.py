@@ -26,7 +26,7 @@ def least_errors(filter_):
     -------
     flux : float
         Standard error of the flux [mJy].
-    place : float
+    position : float
         Standard error of a coordinate times the flux [arcsec mJy].
     """
     k = filter_.k
@@ -62,8 +62,8 @@ def cramer_rao(maps, beams, statistics, flux):
     rows = []
     for bands, used in BANDS_USED.items():
         for noise, known in (("instrument", silent), ("confusion", statistics)):
-            error, place = least_errors(filter_of(maps, beams, known, used))
-            offset = RAYLEIGH_MEDIAN * np.median(place / flux)
+            error, position = least_errors(filter_of(maps, beams, known, used))
+            offset = RAYLEIGH_MEDIAN * np.median(position / flux)
             rows.append((bands, noise, error, np.median(error / flux), offset))
     columns = ["bands", "noise", "flux_error", "scatter", "offset_median"]
     return pd.DataFrame(rows, columns=columns)

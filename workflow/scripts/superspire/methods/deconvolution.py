@@ -18,7 +18,7 @@ REACH = 2.5
 """Radius of the point-spread function [FWHM]."""
 
 REFERENCE = 20.0
-"""Source at 450 µm that tells how high deconvolved peaks are [mJy]."""
+"""Source at 450 µm that states how high deconvolved peaks are [mJy]."""
 
 SMOOTHING = 4.0
 """FWHM to which the deconvolved map is smoothed, or else single pixels stick out
@@ -46,12 +46,12 @@ def deconvolve(image, spread, level, iterations=ITERATIONS):
     ndarray, shape (ny, nx)
         Deconvolved map [mJy/beam].
     """
-    rim = min(spread.shape[0], *image.shape)
-    raised = np.pad(np.asarray(image, np.float32) + level, rim, mode="symmetric")
+    border = min(spread.shape[0], *image.shape)
+    raised = np.pad(np.asarray(image, np.float32) + level, border, mode="symmetric")
     top = raised.max()
     kernel = (spread / spread.sum()).astype(np.float32)
     sharp = richardson_lucy(raised / top, kernel, num_iter=iterations, clip=False)
-    return sharp[rim:-rim, rim:-rim] * top - level
+    return sharp[border:-border, border:-border] * top - level
 
 
 def smooth(sharp, step=STEP):
@@ -96,7 +96,7 @@ def find_deconvolved(map_, beam, colour, least_snr, iterations=ITERATIONS):
     colour : float
         Mean flux of the sources in this band over that at 450 µm.
     least_snr : float
-        Least ratio of a maximum above the median and the clipped scatter of the
+        Minimum ratio of a maximum above the median and the clipped scatter of the
         smoothed, deconvolved map.
     iterations : int
         Number of iterations.

@@ -2,7 +2,7 @@
 
 Every band is a sum of beams at the positions and a constant (Hurley et al. 2017, MNRAS
 464, 885; without their priors). Sources see each other within two beams, so the
-field is solved in tiles with a rim whose sources are solved along and thrown away.
+field is solved in tiles with a border whose sources are solved along and thrown away.
 """
 
 from itertools import product
@@ -22,15 +22,15 @@ from superspire.methods.spectra import white_noise
 TILE = 180.0
 """Side of a tile [arcsec]."""
 
-RIM = 1.6
-"""Rim of a tile [FWHM]."""
+BORDER = 1.6
+"""Border of a tile [FWHM]."""
 
 REACH = 1.5
 """Radius at which a beam ends [FWHM]: 0.2 % of its peak."""
 
 RIDGE = 1e-6
 """Added to the normal matrix, in units of its largest element: sources at the same
-place share their flux."""
+position share their flux."""
 
 
 def design_matrix(sources, pixels, table):
@@ -110,18 +110,18 @@ def force_band(map_, beam, wcs, sources):
     pixels = np.column_stack(convert(wcs, map_.wcs, columns, rows))
     values = map_.data[rows, columns].astype(float)
     table = radial_table(beam, pixel_size(map_), REACH * beam.fwhm)
-    rim = RIM * beam.fwhm
+    border = BORDER * beam.fwhm
     fluxes = np.zeros(len(sources))
     if len(sources) == 0:
         return fluxes
     low = sources.min(axis=0)
     counts = ((np.ptp(sources, axis=0) + 1e-6) // TILE).astype(int) + 1
-    for place in product(*map(range, counts)):
-        corner = low + TILE * np.array(place)
+    for position in product(*map(range, counts)):
+        corner = low + TILE * np.array(position)
         own = within(sources, corner, corner + TILE)
         if not own.any():
             continue
-        box = (corner - rim, corner + TILE + rim)
+        box = (corner - border, corner + TILE + border)
         near, seen = within(sources, *box), within(pixels, *box)
         design = design_matrix(sources[near], pixels[seen], table)
         fluxes[own] = fit_fluxes(design, values[seen])[own[near]]
@@ -129,7 +129,7 @@ def force_band(map_, beam, wcs, sources):
 
 
 def within(points, low, high):
-    """Tell which points lie in a box, its lower edges included."""
+    """Find which points lie in a box, its lower edges included."""
     x, y = points.T
     return (x >= low[0]) & (x < high[0]) & (y >= low[1]) & (y < high[1])
 
@@ -179,8 +179,8 @@ def force(maps, beams, statistics, ra, dec):
         lone source), ``S250``, ``S350``, ``S500`` [mJy]; without the sources that
         have no flux in any band.
     """
-    middle = next(iter(maps.values())).wcs
-    wcs = plane(middle)
+    centre = next(iter(maps.values())).wcs
+    wcs = plane(centre)
     sources = np.column_stack(wcs.all_world2pix(ra, dec, 0)).reshape(-1, 2)
     fluxes, variance, total = {}, 0.0, np.zeros(len(ra))
     for band in SPIRE:

@@ -1,8 +1,8 @@
 """Matched filters for point sources in confusion, in one band or in several.
 
 With the beams times the colour of a source, b_i(k), and the cross-power C(k) of noise
-and confusion, the filter of least variance among those that leave the flux of a source
-as it is, is F(k) = C(k)^-1 b(k) / A with A = sum over k of b^T C^-1 b; its variance is
+and confusion, the filter of minimum variance among those that preserve the flux of a
+source is F(k) = C(k)^-1 b(k) / A with A = sum over k of b^T C^-1 b; its variance is
 1 / A. For one band this is Chapin et al. (2011, MNRAS 411, 505), appendix A; for
 several, with known colours, Melin et al. (2006, A&A 459, 341).
 """
@@ -147,7 +147,7 @@ def find_filtered(maps, beams, statistics, bands, least_snr):
     maps, beams, statistics, bands
         See `filter_of`.
     least_snr : float
-        Least ratio of flux and noise, confusion included.
+        Minimum ratio of flux and noise, confusion included.
 
     Returns
     -------

@@ -12,10 +12,10 @@ from superspire.methods.matched_filter import find_filtered
 from superspire.sky.beams import beam_of
 
 FLOOR = 1.0
-"""Least signal-to-noise ratio that any method reports; each has its own threshold."""
+"""Minimum signal-to-noise ratio that any method reports; each has its own threshold."""
 
 POSITION_SNR = 1.5
-"""Least signal-to-noise ratio at 250 µm of the positions of `forced`."""
+"""Minimum signal-to-noise ratio at 250 µm of the positions of `forced`."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def find_by_network(maps, path, calibration, extraction, least_snr):
         ``threshold`` and ``min_flux`` of the configuration, which fix the least
         noise of a map.
     least_snr : float
-        Least signal-to-noise ratio.
+        Minimum signal-to-noise ratio.
 
     Returns
     -------

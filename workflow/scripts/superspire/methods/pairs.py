@@ -23,7 +23,7 @@ SPACING = 120.0
 CENTRE = (0.0, 0.0)
 FLUX_FACTOR = 2.0
 RADIUS = 4.0
-"""Largest distance at which a member is found, unless half the separation is less."""
+"""Maximum distance at which a member is found, unless half the separation is less."""
 
 
 def place_pairs(separation, seed):
@@ -44,11 +44,11 @@ def place_pairs(separation, seed):
     """
     rng = stream(seed, "pairs", "places")
     line = SPACING * (np.arange(ROWS) - 0.5 * (ROWS - 1))
-    middle = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
-    middle += rng.uniform(-0.1 * SPACING, 0.1 * SPACING, middle.shape)
-    angle = rng.uniform(0.0, np.pi, len(middle))
+    centre = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    centre += rng.uniform(-0.1 * SPACING, 0.1 * SPACING, centre.shape)
+    angle = rng.uniform(0.0, np.pi, len(centre))
     half = 0.5 * separation * np.column_stack([np.cos(angle), np.sin(angle)])
-    return np.stack([middle - half, middle + half], axis=1)
+    return np.stack([centre - half, centre + half], axis=1)
 
 
 def draw_background(catalogue, area, side, seed):
@@ -67,7 +67,7 @@ def draw_background(catalogue, area, side, seed):
 
     Returns
     -------
-    places : ndarray, shape (n, 2)
+    positions : ndarray, shape (n, 2)
         Offsets to the west and north of the field's centre [arcsec].
     fluxes : dict of int to ndarray, shape (n,)
         [mJy].
@@ -75,14 +75,14 @@ def draw_background(catalogue, area, side, seed):
     rng = stream(seed, "pairs", "background")
     n = rng.poisson(len(catalogue[TARGET]) / area * (side / 3600.0) ** 2)
     rows = rng.integers(len(catalogue[TARGET]), size=n)
-    places = rng.uniform(-0.5 * side, 0.5 * side, (n, 2))
-    return places, {band: flux[rows] for band, flux in catalogue.items()}
+    positions = rng.uniform(-0.5 * side, 0.5 * side, (n, 2))
+    return positions, {band: flux[rows] for band, flux in catalogue.items()}
 
 
-def to_sky(places, side):
+def to_sky(positions, side):
     """Turn offsets to the west and north of the centre [arcsec] into ra, dec [deg]."""
     wcs, n = field_wcs(CENTRE, side, 1.0)
-    return wcs.all_pix2world(np.asarray(places) + 0.5 * (n - 1), 0).T
+    return wcs.all_pix2world(np.asarray(positions) + 0.5 * (n - 1), 0).T
 
 
 def observe_pairs(pairs, background, colours, beams, noise, seed):
@@ -132,7 +132,7 @@ def field_side():
 
 
 def resolved(found, pairs, separation):
-    """Tell which pairs are found as two sources of about the right flux.
+    """Find which pairs are found as two sources of about the right flux.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ def local_maxima(image, height, mask=None):
     image : ndarray, shape (ny, nx)
         The map.
     height : float
-        Least height of a pixel.
+        Minimum height of a pixel.
     mask : ndarray of bool, shape (ny, nx), optional
         True where no maximum is wanted.
 

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import fft
 
 OUTER = 0.9
-"""Share of the Nyquist frequency above which a map holds instrument noise alone."""
+"""Fraction of the Nyquist frequency above which a map holds instrument noise alone."""
 
 MIN_NOISE = 0.01
 """Noise that every map is taken to have [mJy/beam]."""

@@ -66,7 +66,7 @@ class Window:
         return found
 
     def disc_share(self, x, y, radius):
-        """Give the share of the window that lies in a disc.
+        """Give the fraction of the window that lies in a disc.
 
         Parameters
         ----------
@@ -97,7 +97,7 @@ class Window:
         return total / self.area
 
     def pair_share(self, edges):
-        """Give the share of the pairs of random points by their separation.
+        """Give the fraction of the pairs of random points by their separation.
 
         Parameters
         ----------
@@ -120,12 +120,12 @@ class Window:
         reached = np.all(
             (offsets > -self.side) & (offsets < self.side + edges[-1]), axis=1
         )
-        share = np.zeros(radius.shape)
+        fraction = np.zeros(radius.shape)
         for (x, y), n in zip(offsets[reached], number[reached], strict=True):
             across = np.clip(self.side - np.abs(dx - x), 0.0, None)
             along = np.clip(self.side - np.abs(dy - y), 0.0, None)
-            share += n * np.einsum("ijk,ijk->ij", across, along)
-        return np.sum(weight * share, axis=-1) / self.area**2
+            fraction += n * np.einsum("ijk,ijk->ij", across, along)
+        return np.sum(weight * fraction, axis=-1) / self.area**2
 
 
 def corner_area(width, height, radius):
@@ -172,10 +172,10 @@ def check_sample(x, y, window, edges):
         )
     outside = np.flatnonzero(window.squares_of(x, y) < 0)
     if len(outside):
-        place = f"({x[outside[0]]:g}, {y[outside[0]]:g})"
+        position = f"({x[outside[0]]:g}, {y[outside[0]]:g})"
         raise InputError(
             f"correlation: expected positions in the window of {limit:g} arcsec, found "
-            f"{place}"
+            f"{position}"
         )
 
 

@@ -11,21 +11,21 @@ BLEND_RADIUS = 2.0 * APERTURE_RADIUS / PIXEL
 """Separation below which the circles of two sources overlap [pixel]."""
 
 MAX_FRACTION = 0.9
-"""Share of the network's output range above which a flux is flagged."""
+"""Fraction of the network's output range above which a flux is flagged."""
 
 MAX_REACH = 2
 """Distance from a source, along each axis, at which its top is looked for [pixel]."""
 
 
 def blended(x, y, radius=BLEND_RADIUS):
-    """Tell which sources have another one within a radius.
+    """Find which sources have another one within a radius.
 
     Parameters
     ----------
     x, y : ndarray, shape (n,)
         Positions [pixel].
     radius : float
-        Largest separation [pixel].
+        Maximum separation [pixel].
 
     Returns
     -------
@@ -38,7 +38,7 @@ def blended(x, y, radius=BLEND_RADIUS):
 
 
 def near_top(image, x, y, top):
-    """Tell where the network's output comes near the top of its range.
+    """Report where the network's output comes near the top of its range.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def near_top(image, x, y, top):
     x, y : ndarray, shape (n,)
         Positions [pixel].
     top : float
-        Largest value that the network can give [mJy/beam].
+        Maximum value that the network can give [mJy/beam].
 
     Returns
     -------
@@ -62,7 +62,7 @@ def near_top(image, x, y, top):
 
 
 def exceeds(map_, ra, dec, high):
-    """Tell at which sky positions a map is brighter than a limit.
+    """Report at which sky positions a map is brighter than a limit.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def exceeds(map_, ra, dec, high):
 
 
 def on_mask(mask, ra, dec):
-    """Tell which sky positions lie on pixels of a mask that are set.
+    """Find which sky positions lie on pixels of a mask that are set.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ def coordinates(catalogue, radius):
     catalogue : mapping
         Columns ``cutout``, ``x`` and ``y`` [pixel].
     radius : float
-        Largest separation of a match [pixel].
+        Maximum separation of a match [pixel].
 
     Returns
     -------
@@ -38,7 +38,7 @@ def find_pairs(first, second, radius):
     first, second : mapping
         Columns ``cutout``, ``x`` and ``y`` [pixel].
     radius : float
-        Largest separation [pixel].
+        Maximum separation [pixel].
 
     Returns
     -------
@@ -97,9 +97,9 @@ def match(first, second, radius, flux_factor=None, one_to_one=False):
     first, second : mapping
         Columns ``cutout``, ``x``, ``y`` [pixel] and, for `flux_factor`, ``flux``.
     radius : float
-        Largest separation [pixel].
+        Maximum separation [pixel].
     flux_factor : float, optional
-        Largest ratio of the two fluxes, either way round.
+        Maximum ratio of the two fluxes, either way round.
     one_to_one : bool
         See `choose`.
 

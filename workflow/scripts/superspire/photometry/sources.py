@@ -26,7 +26,7 @@ PEAK_BOX = 9
 """Side of the box in which a peak must be the maximum [pixel], about one beam."""
 
 TARGET_SNR = 3.0
-"""Least signal-to-noise ratio of the target sources in eqs. 4 and 5."""
+"""Minimum signal-to-noise ratio of the target sources in eqs. 4 and 5."""
 
 SAME_SOURCE = 0.25
 """Maxima nearer than this are one source, as on a saturated top [FWHM]."""
@@ -49,7 +49,7 @@ def find_target_sources(image, snr):
     image : ndarray, shape (ny, nx)
         Map [mJy/beam].
     snr : float
-        Least signal-to-noise ratio of a peak.
+        Minimum signal-to-noise ratio of a peak.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def find_target_sources(image, snr):
 
 
 def aperture_fluxes(image, x, y, radius):
-    """Sum an image inside circles, with the exact share of each pixel.
+    """Sum an image inside circles, with the exact fraction of each pixel.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def point_source_fluxes(image, x, y, fwhm=BANDS[TARGET].fwhm):
     """Measure the fluxes of point sources in circles of 10 arcsec (section 3.2).
 
     The median of a ring of 15 to 30 arcsec is subtracted, the sum divided by the
-    area of the beam and by the share of the beam inside the circle,
+    area of the beam and by the fraction of the beam inside the circle,
     1 - exp(-r² / 2 sigma²). The ring is taken from the map smoothed with the beam:
     the sky is skewed, so noise would move the median of single pixels, and fluxes in
     a map with noise would not compare with those in a super-resolved one.
@@ -179,11 +179,11 @@ def extract_sources(
     image : ndarray, shape (ny, nx)
         Map of pixels of 1 arcsec [mJy/beam]; NaN where nothing was observed.
     threshold : float
-        Least signal-to-noise ratio: fitted height / `rms`.
+        Minimum signal-to-noise ratio: fitted height / `rms`.
     fwhm : float
         Full width at half maximum of a point source [arcsec].
     min_flux : float
-        Least fitted height [mJy/beam]: the noise of a super-resolved map can be next
+        Minimum fitted height [mJy/beam]: the noise of a super-resolved map can be next
         to nothing, so `rms` is taken to be at least `min_flux` / `threshold`.
     rms : float, optional
         Noise of the fitted heights [mJy/beam]; measured by default.
@@ -267,7 +267,7 @@ def fitted_peaks(image, height, fwhm, mask=None):
     image : ndarray, shape (ny, nx)
         Map above its background.
     height : float
-        Least height, in the unit of the map.
+        Minimum height, in the unit of the map.
     fwhm : float
         Full width at half maximum of the Gaussian [arcsec].
     mask : ndarray of bool, shape (ny, nx), optional

@@ -15,7 +15,7 @@ NOISE_RADIUS = 60
 """Half the side of the box in which the local noise is measured [pixel]."""
 
 SCATTER_SOURCES = 20
-"""Least number of matched sources from which a flux error is taken."""
+"""Minimum number of matched sources from which a flux error is taken."""
 
 SCATTER_BINS = 10
 """Most bins of flux in which it is."""
@@ -54,9 +54,9 @@ def extraction_noise(image, threshold, min_flux):
     image : ndarray, shape (ny, nx)
         Map [mJy/beam]; NaN where nothing was observed.
     threshold : float
-        Least signal-to-noise ratio of a source.
+        Minimum signal-to-noise ratio of a source.
     min_flux : float
-        Least fitted height of a source [mJy/beam].
+        Minimum fitted height of a source [mJy/beam].
 
     Returns
     -------
@@ -102,7 +102,7 @@ def flux_errors(flux, rms, scatter=None):
     """Estimate the standard errors of the fluxes.
 
     The rms of a network's output says nothing about the flux that the network has
-    put in the wrong place, so on its own it is a lower limit. With `scatter`, the
+    put in the wrong position, so on its own it is a lower limit. With `scatter`, the
     fractional scatter of recovered against true fluxes on independent sky,
     interpolated in log flux, is added in quadrature: this is the error to use.
 
@@ -139,7 +139,7 @@ def measured_scatter(flux, flux_sr, per_bin=SCATTER_SOURCES):
         True and recovered flux of matched sources [mJy], on sky that the network was
         not trained on.
     per_bin : int
-        Least number of sources in a bin.
+        Minimum number of sources in a bin.
 
     Returns
     -------

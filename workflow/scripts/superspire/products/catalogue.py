@@ -18,7 +18,7 @@ BLOCK = 2048
 """Side of the pieces in which a large map is searched for sources [pixel]."""
 
 HALO = 64
-"""Rim around each piece, beyond any aperture and background ring [pixel]."""
+"""Border around each piece, beyond any aperture and background ring [pixel]."""
 
 FLUX = "phot.flux.density;em.mm.400-750GHz"
 FLAG = "meta.code.qual"
@@ -90,7 +90,7 @@ def build_catalogue(
     wcs : astropy.wcs.WCS
         Celestial coordinates.
     threshold : float
-        Least signal-to-noise ratio.
+        Minimum signal-to-noise ratio.
     noise : float, optional
         Noise of the fitted heights [mJy/beam]; `extraction_noise` by default.
     peak_ratio : float
@@ -98,11 +98,11 @@ def build_catalogue(
         (`superspire.evaluation.calibration.peak_calibration` over the calibration
         factor).
     min_flux : float
-        Least fitted height of a source [mJy/beam].
+        Minimum fitted height of a source [mJy/beam].
     top : float
-        Largest value that `image` can have [mJy/beam].
+        Maximum value that `image` can have [mJy/beam].
     inputs : sequence of (superspire.io.Map, float), optional
-        Each input map and the largest flux that the network was trained on
+        Each input map and the maximum flux that the network was trained on
         [mJy/beam].
     scatter : tuple of (array_like, array_like), optional
         Flux [mJy] and fractional scatter of the flux against the truth, measured on
@@ -154,7 +154,7 @@ def flag_columns(x, y, ra, dec, covered, inputs, extended=None):
     covered : array of bool, shape (ny, nx)
         Where all bands were observed.
     inputs : sequence of (superspire.io.Map, float)
-        Each input map and the largest flux density that was learnt [mJy/beam].
+        Each input map and the maximum flux density that was learnt [mJy/beam].
     extended : superspire.io.Map, optional
         Mask of what point sources cannot explain.
 
@@ -225,9 +225,9 @@ def extract_map(image, threshold, min_flux=0.0):
     image : ndarray of float32, shape (ny, nx)
         Map [mJy/beam].
     threshold : float
-        Least signal-to-noise ratio.
+        Minimum signal-to-noise ratio.
     min_flux : float
-        Least fitted height [mJy/beam].
+        Minimum fitted height [mJy/beam].
 
     Returns
     -------
@@ -246,9 +246,9 @@ def extract_blocks(image, threshold, min_flux, noise):
     image : ndarray of float32, shape (ny, nx)
         Map [mJy/beam].
     threshold : float
-        Least signal-to-noise ratio.
+        Minimum signal-to-noise ratio.
     min_flux : float
-        Least fitted height [mJy/beam].
+        Minimum fitted height [mJy/beam].
     noise : float
         Noise of the fitted heights [mJy/beam].
 

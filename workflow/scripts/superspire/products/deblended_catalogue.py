@@ -45,7 +45,7 @@ COLUMNS = {
 
 
 def build_catalogue(sources, covered, wcs, inputs, selection_function, extended=None):
-    """Tell of every source of a field what is known of it.
+    """Report of every source of a field what is known of it.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def build_catalogue(sources, covered, wcs, inputs, selection_function, extended=
     wcs : astropy.wcs.WCS
         Celestial coordinates.
     inputs : sequence of (superspire.io.Map, float)
-        Each input map and the largest flux density that the calibration saw
+        Each input map and the maximum flux density that the calibration saw
         [mJy/beam].
     selection_function : pandas.DataFrame
         `superspire.evaluation.selection_function.COLUMNS`.

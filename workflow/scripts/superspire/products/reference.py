@@ -30,7 +30,7 @@ FLUX_CUTS = (4.0, 6.0, 8.5, 12.0, 17.0, np.inf)
 RECOVERED, CONFIRMED = "recovered", "confirmed"
 
 DEEP_FRACTION = 0.84
-"""Share of a published catalogue's sources whose noise its depth is taken from."""
+"""Fraction of a published catalogue's sources whose noise its depth is taken from."""
 
 BEYOND = 600.0
 """Distance from a map up to which published sources outline their sky [pixel]."""
@@ -186,7 +186,7 @@ def on_grid(sources, shape, margin=0.0):
     shape : tuple of int
         (ny, nx) of the map.
     margin : float
-        Largest distance along each axis [pixel].
+        Maximum distance along each axis [pixel].
 
     Returns
     -------
@@ -218,14 +218,14 @@ def published_depth(reference):
     Returns
     -------
     float
-        Least signal-to-noise ratio of the catalogue times the noise that 84 % of it
+        Minimum signal-to-noise ratio of the catalogue times the noise that 84 % of it
         do not exceed [mJy]; zero where there are no errors.
     """
     known = reference[reference["error"] > 0]
     if known.empty:
         return 0.0
-    least = (known["flux"] / known["error"]).min()
-    return float(least * known["error"].quantile(DEEP_FRACTION))
+    minimum = (known["flux"] / known["error"]).min()
+    return float(minimum * known["error"].quantile(DEEP_FRACTION))
 
 
 def compare_with_reference(catalogue, reference, covered, wcs, radius, strict_radius):
@@ -248,13 +248,13 @@ def compare_with_reference(catalogue, reference, covered, wcs, radius, strict_ra
     wcs : astropy.wcs.WCS
         Its coordinates, with pixels of 1 arcsec.
     radius, strict_radius : float
-        Largest separations of a match in the paper's and the strict protocol
+        Maximum separations of a match in the paper's and the strict protocol
         [arcsec].
 
     Returns
     -------
     measures : pandas.DataFrame
-        ``share`` (recovered: published sources that were found; confirmed: sources
+        ``fraction`` (recovered: published sources that were found; confirmed: sources
         found that are published), ``protocol``, ``measure`` (position, or position and
         flux) and the columns of `superspire.evaluation.measures.recovered_fraction`.
     pairs : pandas.DataFrame
@@ -291,12 +291,12 @@ def compare_with_reference(catalogue, reference, covered, wcs, radius, strict_ra
         (STRICT, POSITION_FLUX, strict_radius, FLUX_FACTOR),
     ]
     measures = []
-    for share, (own, others, depth) in sides.items():
+    for fraction, (own, others, depth) in sides.items():
         for protocol, measure, reach, factor in protocols:
             table = recovered_fraction(
                 own, others, reach, factor, depth, size=max(covered.shape)
             )
-            names = {"share": share, "protocol": protocol, "measure": measure}
+            names = {"fraction": fraction, "protocol": protocol, "measure": measure}
             for column, name in enumerate(names):
                 table.insert(column, name, names[name])
             measures.append(table)
@@ -312,7 +312,7 @@ def match_pairs(true, found, radius):
     true, found : pandas.DataFrame
         See `on_map`.
     radius : float
-        Largest separation [pixel].
+        Maximum separation [pixel].
 
     Returns
     -------
@@ -344,7 +344,7 @@ def summarise_pairs(pairs, radii, edges=FLUX_CUTS):
     pairs : pandas.DataFrame
         From `compare_with_reference`.
     radii : dict of str to float
-        Largest separation in each protocol [arcsec].
+        Maximum separation in each protocol [arcsec].
     edges : sequence of float
         Edges of the bins of published flux [mJy].
 

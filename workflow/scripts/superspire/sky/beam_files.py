@@ -14,7 +14,7 @@ from superspire.maps.files import is_flat, open_fits
 from superspire.sky.beams import ImageBeam
 
 SAMPLING = 2.9
-"""Least number of pixels across the FWHM of a beam's image."""
+"""Minimum number of pixels across the FWHM of a beam's image."""
 
 PIXEL_KEYS = ("PIXSCALE", "PIXSCAL", "PIXSCAL1")
 CARD = re.compile(r"[^=]*=[\s']*([-+]?[\d.]+(?:[EeDd][-+]?\d+)?)[\s']*(?:/(.*))?")
@@ -159,6 +159,6 @@ def lay_north_up(image, matrix):
     step = scales.min()
     to_pixel = np.linalg.inv(matrix)[::-1, ::-1] * step
     n = int(np.ceil(np.hypot(*image.shape) * scales.max() / step))
-    middle = 0.5 * (np.array(image.shape) - 1)
-    offset = middle - to_pixel @ [0.5 * (n - 1), 0.5 * (n - 1)]
+    centre = 0.5 * (np.array(image.shape) - 1)
+    offset = centre - to_pixel @ [0.5 * (n - 1), 0.5 * (n - 1)]
     return ndimage.affine_transform(image, to_pixel, offset, (n, n)), (step, step)

@@ -12,13 +12,13 @@ SCUBA2_BEAM = ((7.9, 0.94), (25.0, 0.06))
 """FWHM [arcsec] and peak amplitude of SCUBA-2's beam (Dempsey et al. 2013)."""
 
 ERROR_BEAMS = ((3.0, 0.6), (10.0, 0.4))
-"""SPIRE's error beams: FWHM over that of the core, share of the missing area."""
+"""SPIRE's error beams: FWHM over that of the core, fraction of the missing area."""
 
 LOG_MIN_PROFILE = -25.0
 """Log2 of the profile, relative to its peak, below which a Gaussian ends."""
 
 CORE = 0.8
-"""Pixels above this share of the largest one tell where the peak of an image is."""
+"""Pixels above this fraction of the largest one tell where the peak of an image is."""
 
 
 @dataclass(frozen=True)
@@ -177,8 +177,8 @@ class ImageBeam:
             for step, k in zip(self.step, (ky, kx), strict=True)
         )
         waves_y, waves_x = (
-            np.exp(-2j * np.pi * np.outer(k, place)).astype(np.complex64)
-            for k, place in ((ky[rows], self.y), (kx[columns], self.x))
+            np.exp(-2j * np.pi * np.outer(k, position)).astype(np.complex64)
+            for k, position in ((ky[rows], self.y), (kx[columns], self.x))
         )
         image = (self.image * self.step.prod()).astype(np.complex64)
         result[np.ix_(rows, columns)] = np.linalg.multi_dot(
@@ -201,7 +201,7 @@ def locate_peak(image):
     Returns
     -------
     value, row, column : float
-        Height and place [pixel] of the peak.
+        Height and position [pixel] of the peak.
 
     Raises
     ------
@@ -334,10 +334,10 @@ def extended_beam(band):
     """
     fwhm = BANDS[band].fwhm
     missing = BANDS[band].effective_area / beam_area(fwhm) - 1.0
-    missing /= 1.0 - sum(share / width**2 for width, share in ERROR_BEAMS)
+    missing /= 1.0 - sum(fraction / width**2 for width, fraction in ERROR_BEAMS)
     errors = [
-        (width * fwhm, float(missing * share / width**2))
-        for width, share in ERROR_BEAMS
+        (width * fwhm, float(missing * fraction / width**2))
+        for width, fraction in ERROR_BEAMS
     ]
     core = 1.0 - sum(amplitude for _, amplitude in errors)
     return GaussianBeam(((fwhm, core), *errors), fwhm)

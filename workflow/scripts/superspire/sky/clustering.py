@@ -220,9 +220,11 @@ def share_points(fill, points_per_disc, rng):
     """
     total = points_per_disc * fill.shape[1]
     weight = fill.sum(axis=1, keepdims=True)
-    share = np.divide(total * fill, weight, out=np.zeros_like(fill), where=weight > 0.0)
+    fraction = np.divide(
+        total * fill, weight, out=np.zeros_like(fill), where=weight > 0.0
+    )
     offset = rng.uniform(1e-6, 1.0 - 1e-6, (len(fill), 1))
-    steps = np.floor(np.cumsum(share, axis=1) + offset)
+    steps = np.floor(np.cumsum(fraction, axis=1) + offset)
     return np.diff(steps, axis=1, prepend=0.0).astype(int)
 
 

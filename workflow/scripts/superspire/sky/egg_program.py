@@ -27,7 +27,7 @@ OPTION = [
 """How its option ``bands`` asks for them; it knows no filter of SCUBA-2."""
 
 TOLERANCE = 0.05
-"""Largest relative distance of a band's mean wavelength from ours."""
+"""Maximum relative distance of a band's mean wavelength from ours."""
 
 REFERENCE = (180.0, 0.0)
 """RA and Dec [deg] that the program is asked for.

@@ -25,7 +25,7 @@ TOLERANCE = 5.0
 """How much smaller than the square the extent may be [mean distance of sources]."""
 
 CONCENTRATION = 0.8
-"""Least length of the mean unit vector of a catalogue that has a middle."""
+"""Minimum length of the mean unit vector of a catalogue that has a centre."""
 
 PROPERTIES = ("Z", "LOGM", "PASSIVE", "LOGLIR", "TDUST", "MU")
 
@@ -69,8 +69,8 @@ def tangent_offsets(ra, dec, center):
     return wcs.wcs_world2pix(ra, dec, 0)
 
 
-def middle(readers, rows):
-    """Find the middle of the extent of a catalogue in the tangent plane.
+def centre(readers, rows):
+    """Find the centre of the extent of a catalogue in the tangent plane.
 
     Parameters
     ----------
@@ -210,9 +210,9 @@ def read_parts(
         Area of the square in the tangent plane [deg²]; sources within MARGIN around it
         are given as well.
     center : (float, float), optional
-        RA and Dec of its centre [deg], by default the middle of the catalogue.
+        RA and Dec of its centre [deg], by default the centre of the catalogue.
     log_lir_min : float, optional
-        Least infrared luminosity [log10 Lsun], where LOGLIR is known.
+        Minimum infrared luminosity [log10 Lsun], where LOGLIR is known.
     moved_to : (float, float), optional
         RA and Dec that the centre is moved to, with everything around it [deg].
 
@@ -232,7 +232,7 @@ def read_parts(
     readers, rows = open_table(path, columns, unit)
     if not rows:
         raise InputError(f"catalogue.file: expected sources, found none in {path}")
-    center = tuple(center) if center else middle(readers, rows)
+    center = tuple(center) if center else centre(readers, rows)
     check_extent(readers, rows, area, center)
     reach = 0.5 * np.sqrt(area) + MARGIN
     known = [name for name in PROPERTIES if name in readers]

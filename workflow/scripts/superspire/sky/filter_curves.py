@@ -13,7 +13,7 @@ PER_MICRON = {"µm": 1.0, "nm": 1e-3, "Å": 1e-4, "m": 1e6}
 """Micrometres in the units that response curves come in."""
 
 TOLERANCE = 0.25
-"""Largest relative distance of a curve's mean wavelength from the band's."""
+"""Maximum relative distance of a curve's mean wavelength from the band's."""
 
 UNITY = 1e-3
 """EGG takes its curves as they are; their integrals differ from one by less."""

@@ -1,6 +1,6 @@
 """Gravitational magnification: large-scale structure and the rare strong lenses.
 
-Each galaxy is magnified by itself, without regard to its neighbours, and positions are
+Each galaxy is magnified separately, without regard to its neighbours, and positions are
 left as they are.
 """
 
@@ -19,10 +19,10 @@ LENS_SLOPES = (2.32, 2.67)
 """Slopes alpha and beta of the velocity dispersion function."""
 
 STRONG = 2.0
-"""Least magnification behind a singular isothermal sphere with two images."""
+"""Minimum magnification behind a singular isothermal sphere with two images."""
 
 STRONGEST = 30.0
-"""Largest magnification of a galaxy, which is no point (Perrotta et al. 2002)."""
+"""Maximum magnification of a galaxy, which is no point (Perrotta et al. 2002)."""
 
 
 def weak_width(z):
@@ -112,12 +112,12 @@ def draw_magnification(z, rng, weak=True, strong=True):
         Magnification.
     """
     z = np.asarray(z, dtype=float)
-    share = strong_probability(z) if strong else np.zeros(len(z))
-    mu = (1.0 - share * strong_mean()) / (1.0 - share)
+    fraction = strong_probability(z) if strong else np.zeros(len(z))
+    mu = (1.0 - fraction * strong_mean()) / (1.0 - fraction)
     if weak:
         width = weak_width(z)
         mu *= np.exp(width * rng.standard_normal(len(z)) - 0.5 * width**2)
     if strong:
-        lensed = np.flatnonzero(rng.random(len(z)) < share)
+        lensed = np.flatnonzero(rng.random(len(z)) < fraction)
         mu[lensed] = draw_strong(len(lensed), rng)
     return mu.astype(np.float32)

@@ -10,7 +10,7 @@ from superspire.io import Map
 from superspire.sky.beams import beam_of
 
 CELL = 2.0
-"""Largest side of the cells on which SPIRE maps are convolved [arcsec]."""
+"""Maximum side of the cells on which SPIRE maps are convolved [arcsec]."""
 
 SHARING = 4
 """The cubic B-spline is a cell convolved so often with itself: sinc to that power."""
@@ -189,7 +189,7 @@ def share_out(x, y, flux, shape):
 
 
 def b_spline(t):
-    """Shares of the four cells around positions t, from 0 to 1, past the second."""
+    """Fractions of the four cells around positions t, from 0 to 1, past the second."""
     t = t.astype(np.float32)
     return (
         (1 - t) ** 3 / 6,

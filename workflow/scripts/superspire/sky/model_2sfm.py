@@ -1,6 +1,6 @@
 """A second model of the sky: two modes of star formation (Béthermin et al. 2012, 2017).
 
-Independent of the model of EGG in mass function, share of star-forming galaxies,
+Independent of the model of EGG in mass function, fraction of star-forming galaxies,
 starbursts, obscuration and spectra, it is the one of the SIDES simulation (Béthermin
 et al. 2017, A&A 607, A89) with positions that cluster as in EGG. Masses are for the IMF
 of Salpeter, as everywhere here; the formulae that need the one of Chabrier say so.
@@ -138,7 +138,7 @@ def mass_function(z, log_mass):
 
 
 def star_forming_share(z, log_mass):
-    """Share of galaxies that form stars (Béthermin et al. 2017, equation 2).
+    """Fraction of galaxies that form stars (Béthermin et al. 2017, equation 2).
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def main_sequence(z, log_mass):
 
 
 def starburst_share(z):
-    """Share of starbursts among star-forming galaxies of a redshift."""
+    """Fraction of starbursts among star-forming galaxies of a redshift."""
     return np.interp(z, [0.0, STARBURST_KNEE], STARBURST_FRACTION)
 
 

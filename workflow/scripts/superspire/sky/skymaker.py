@@ -4,7 +4,7 @@ SkyMaker (Bertin 2009, Mem. Soc. Astron. Italiana 80, 422) adds up the sources o
 one, each a copy of the PSF that is shifted by a Lanczos-3 interpolation and sampled at
 the centres of the pixels. It does not integrate over the pixels a PSF that it reads
 from a file; the one written here is therefore the beam averaged over a pixel. Sources
-come out within 0.4 % of their peak and 0.007 pixel of their place.
+come out within 0.4 % of their peak and 0.007 pixel of their position.
 
 Its time grows with the sources and with the area of the beam: 4 µs of one core for
 each source in a SPIRE map and 20 µs at 450 µm, with the Gaussians of Table 1; 23 and
@@ -47,7 +47,7 @@ MAX_SIDE = 46340
 """Most pixels along a side: SkyMaker counts pixels in 32 bits."""
 
 MIN_FRACTION = 0.1
-"""Least sum of a PSF image over that of its absolute values."""
+"""Minimum sum of a PSF image over that of its absolute values."""
 
 POINT_SOURCE = 100
 """SkyMaker's code of an unresolved object."""
@@ -199,7 +199,7 @@ def paint(program, directory, psf):
     Raises
     ------
     InputError
-        If the program fails; the last line that it printed is told.
+        If the program fails; the last line that it printed is reported.
     """
     directory = Path(directory)
     fits.writeto(directory / PSF, psf, overwrite=True)

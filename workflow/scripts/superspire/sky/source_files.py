@@ -108,7 +108,7 @@ def row_vectors(path, header, start):
     """Find the vectors of a table with a single row, however long it is.
 
     The row of a large field exceeds the 2 GiB that NumPy, and therefore Astropy,
-    allows, so that each vector is mapped by itself.
+    allows, so that each vector is mapped separately.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def row_vectors(path, header, start):
     callable
         From a name to the vector on disk, of the shape that TDIM declares.
     """
-    places = {}
+    positions = {}
     for i in range(1, header["TFIELDS"] + 1):
         repeat, code = re.match(r"(\d*)([A-Z])", header[f"TFORM{i}"]).groups()
         count = int(repeat or 1)
@@ -134,13 +134,13 @@ def row_vectors(path, header, start):
         if code == "A":
             *shape, width = shape
             dtype, size = np.dtype(f"S{width}"), count
-        places[header[f"TTYPE{i}"].strip()] = dtype, start, tuple(shape)
+        positions[header[f"TTYPE{i}"].strip()] = dtype, start, tuple(shape)
         start += size
     if path.stat().st_size < start:
         raise OSError(f"the row should end at byte {start} (is the file compressed?)")
 
     def read(name):
-        dtype, offset, shape = places[name]
+        dtype, offset, shape = positions[name]
         vector = np.memmap(path, dtype, "r", offset, shape)
         return vector == b"T" if dtype == "S1" else vector
 

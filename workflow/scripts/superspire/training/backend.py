@@ -42,7 +42,7 @@ def shortcuts():
 
 
 def accelerators():
-    """Count the graphics or tensor processors that the backend sees.
+    """Count the graphics or tensor CPUs that the backend sees.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def on_devices(number):
     Parameters
     ----------
     number : int or "all"
-        Devices; graphics processors if there are any. Everything is built inside.
+        Devices; GPUs if there are any. Everything is built inside.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def chosen(names, number):
 
 
 def share_of_replica():
-    """Share of a batch that one device has: gradients are summed over the devices."""
+    """Fraction of a batch on one device: gradients are summed over the devices."""
     if is_tensorflow():
         import tensorflow as tf
 
@@ -265,7 +265,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Keras spells the training step out in a dozen passes over the features, in single
     precision; TensorFlow has it in one operation of either precision, with the same
     statistics. A step of the U-Net with 16 base filters (single precision, four images,
-    two busy cores) takes 1.15 to 1.18 times as much processor time without it.
+    two busy cores) takes 1.15 to 1.18 times as much CPU time without it.
     """
 
     def call(self, inputs, training=None, mask=None):

@@ -6,7 +6,7 @@ from superspire.errors import InputError
 
 
 class Progress(keras.callbacks.Callback):
-    """Tell after every batch how far training is and how long it will take.
+    """Report after every batch how far training is and how long it will take.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ class Checkpoint:
     """State of a training after its last whole epoch.
 
     It is kept in a folder that is no output of the workflow, since Snakemake deletes
-    the outputs of a job that was killed, under a name that tells which training it
+    the outputs of a job that was killed, under a name that states which training it
     belongs to.
 
     Parameters

@@ -80,13 +80,13 @@ def optimiser(learning_rate, steps, schedule="cosine", warmup=0.02):
     Parameters
     ----------
     learning_rate : float
-        Highest learning rate.
+        Maximum learning rate.
     steps : int
         Batches of the whole training.
     schedule : {"cosine", "constant"}
         How the learning rate falls.
     warmup : float
-        Share of the steps in which it rises ("cosine" only).
+        Fraction of the steps in which it rises ("cosine" only).
 
     Returns
     -------

@@ -35,7 +35,7 @@ def build_network(
         Filters of the first convolution; 64 in the paper, with 54.4 million
         parameters in all.
     dropout : float
-        Share of features dropped in the first three de-convolutions.
+        Fraction of features dropped in the first three de-convolutions.
     leaky_slope : float
         Slope of the leaky ReLU below zero.
     momentum : float

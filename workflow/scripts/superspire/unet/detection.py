@@ -29,7 +29,7 @@ def aperture_kernel(radius=APERTURE_RADIUS / PIXEL):
     Returns
     -------
     ndarray of float32, shape (2 r + 1, 2 r + 1)
-        Share of each pixel inside the circle.
+        Fraction of each pixel inside the circle.
     """
     reach = int(np.ceil(radius))
     mask = CircularAperture((reach, reach), radius).to_mask(method="exact")
@@ -211,7 +211,7 @@ def find_peaks(images, ordered, snr):
     ordered : tensor, shape (batch, n, n)
         Their sorted pixels.
     snr : float
-        Least signal-to-noise ratio of a peak.
+        Minimum signal-to-noise ratio of a peak.
 
     Returns
     -------

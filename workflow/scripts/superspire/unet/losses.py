@@ -13,7 +13,7 @@ from superspire.training.losses import log_cosh
 from superspire.unet import detection, reference_detection
 
 GENERATED_SNR = 1.0
-"""Least signal-to-noise ratio of the generated sources in eq. 5."""
+"""Minimum signal-to-noise ratio of the generated sources in eq. 5."""
 
 
 @dataclass(frozen=True)

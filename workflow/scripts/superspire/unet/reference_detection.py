@@ -19,7 +19,7 @@ def mark_peaks(images, snr):
     ----------
     images : ndarray of float32, shape (batch, n, n, 1)
     snr : float
-        Least signal-to-noise ratio of a peak.
+        Minimum signal-to-noise ratio of a peak.
 
     Returns
     -------

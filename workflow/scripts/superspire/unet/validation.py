@@ -13,7 +13,7 @@ MIN_FLUX = 6.0
 """Faintest target source that counts for the completeness [mJy]."""
 
 TARGET_THRESHOLD = 5.0
-"""Least S/N of the target sources, as in the paper's completeness (section 4)."""
+"""Minimum S/N of the target sources, as in the paper's completeness (section 4)."""
 
 COLLAPSED = 1e-5
 """Range of the normalised pixels below which a network's output is constant."""
@@ -29,11 +29,11 @@ class Validation:
     options : superspire.unet.losses.LossOptions
         Terms and weights of the loss.
     radius : float
-        Largest offset of a source that counts as recovered [pixel].
+        Maximum offset of a source that counts as recovered [pixel].
     threshold : float
-        Least S/N of a generated source.
+        Minimum S/N of a generated source.
     min_flux : float
-        Its least peak [mJy/beam].
+        Its minimum peak [mJy/beam].
     """
 
     def __init__(self, batches, options, radius, threshold, min_flux):
