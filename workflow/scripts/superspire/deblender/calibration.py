@@ -1,9 +1,8 @@
 """Calibrate the fluxes, errors and probabilities of the network's sources.
 
 The calibration uses sky that no training image covers. There are two fluxes: S450,
-whose median at a given true flux is that flux, and the deboosted flux, the median of the true
-flux of sources that look alike (Coppin et al. 2005), with the range that holds 68 % of
-them.
+whose median at a given true flux is that flux, and the deboosted flux, the median of
+the true flux of similar sources (Coppin et al. 2005), with its 68 % range.
 """
 
 import itertools

@@ -62,8 +62,8 @@ class Blank:
     def __str__(self):
         fraction = 100.0 * self.pixels.mean()
         return (
-            f"{self.pixels.sum()} pixels ({fraction:.2g} %) are exactly {self.value:.7g} "
-            "and count as unobserved; set blank: none if they are sky"
+            f"{self.pixels.sum()} pixels ({fraction:.2g} %) are exactly "
+            f"{self.value:.7g} and count as unobserved; set blank: none if they are sky"
         )
 
 
