@@ -49,7 +49,7 @@ rule measure_normalisation:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=memory(300, per_input=2),
+        mem_mb=memory(300, per_input=0.7),
     params:
         skies=SIMULATED,
         code=code_digest("measure_normalisation.py"),
