@@ -13,6 +13,8 @@ TARGETS = [
     *[f"results/fig{i}.{kind}" for i in range(1, 8) for kind in ("pdf", "png")],
     *[f"results/table{i}.{kind}" for i in range(1, 4) for kind in ("tex", "csv")],
     "results/comparison.csv",
+    "results/clustering_counts.pdf",
+    "results/ultra_red.csv",
 ]
 
 
