@@ -44,6 +44,7 @@ wildcard_constraints:
     dataset="|".join(DATASETS),
     band="|".join(str(band) for band in PAPER_BANDS),
     field=r"[A-Za-z0-9_.+-]+",
+    other=r"[A-Za-z0-9_.+-]+",
 
 
 # Every job runs in this container under `--sdm apptainer`: an image made from
@@ -289,6 +290,20 @@ def field_reference(wildcards):
     return field["reference"]["file"]
 
 
+def has_fluxes(field):
+    """Whether a field has a reference with 450 µm fluxes to compare with."""
+    reference = field.get("reference")
+    return bool(reference) and reference.get("columns", {}).get("flux", "") is not None
+
+
+def known_positions(wildcards):
+    """Catalogue that the pointing of a field is measured with, if it has one."""
+    field = field_section(wildcards)
+    if field.get("reference") or "pointing" in field.get("correct", []):
+        return {"reference": field_reference(wildcards)}
+    return {}
+
+
 def figures(wildcards=None):
     """Every figure as PDF and PNG."""
     return [f"results/{figure}.{kind}" for figure in FIGURES for kind in ("pdf", "png")]
@@ -302,7 +317,7 @@ def tables(wildcards=None):
 def fields(wildcards=None):
     """Products of every configured field, and the checks of the observed one."""
     products = [f"results/fields/{f}/superresolved.fits" for f in config["fields"]]
-    compared = [f for f, field in config["fields"].items() if field.get("reference")]
+    compared = [name for name, field in config["fields"].items() if has_fluxes(field)]
     products += [f"results/fields/{field}/reference.pdf" for field in compared]
     return products + ([] if MOCKED else ["results/skies/observed/checks.json"])
 

@@ -32,10 +32,12 @@ rule check_field:
     """Check the astrometry, flux scale and noise of the maps of a field."""
     input:
         unpack(field_maps),
+        unpack(known_positions),
         **varied_network(),
         expected_sky=expected_sky(),
     output:
-        "results/fields/{field}/checks.json",
+        checks="results/fields/{field}/checks.json",
+        extended="results/fields/{field}/extended.fits",
     log:
         "logs/check_field/{field}.log",
     conda:
@@ -105,10 +107,12 @@ if config["network"]["architecture"] == "unet":
             fluxes="results/measures/independent_fluxes.csv",
             selection_function="results/training/selection_function.csv",
             checks="results/fields/{field}/checks.json",
+            extended="results/fields/{field}/extended.fits",
         output:
             image="results/fields/{field}/superresolved.fits",
             catalogue="results/fields/{field}/catalogue.fits",
             regions="results/fields/{field}/regions.reg",
+            coverage="results/fields/{field}/coverage.moc.fits",
             quicklook="results/fields/{field}/quicklook.png",
             reading="results/fields/{field}/reading.json",
         log:
@@ -141,11 +145,13 @@ else:
             calibration=deblender("calibration.json"),
             selection_function=deblender("selection_function.csv"),
             checks="results/fields/{field}/checks.json",
+            extended="results/fields/{field}/extended.fits",
         output:
             image="results/fields/{field}/superresolved.fits",
             catalogue="results/fields/{field}/catalogue.fits",
             counts="results/fields/{field}/counts.csv",
             regions="results/fields/{field}/regions.reg",
+            coverage="results/fields/{field}/coverage.moc.fits",
             quicklook="results/fields/{field}/quicklook.png",
             reading="results/fields/{field}/reading.json",
         log:
@@ -194,3 +200,41 @@ rule compare_field:
         strict_radius=lookup("extraction/strict_radius", within=config),
     script:
         "../scripts/compare_field.py"
+
+
+rule compare_looks:
+    """Compare two observations of the same sky: repeated sources and their errors."""
+    input:
+        images=[
+            "results/fields/{field}/superresolved.fits",
+            "results/fields/{other}/superresolved.fits",
+        ],
+        catalogues=[
+            "results/fields/{field}/catalogue.fits",
+            "results/fields/{other}/catalogue.fits",
+        ],
+        masks=[
+            "results/fields/{field}/extended.fits",
+            "results/fields/{other}/extended.fits",
+        ],
+    output:
+        fractions="results/fields/{field}/repeated/{other}/fractions.csv",
+        pairs="results/fields/{field}/repeated/{other}/pairs.csv",
+        summary="results/fields/{field}/repeated/{other}/summary.json",
+        pdf=report(
+            "results/fields/{field}/repeated/{other}/repeatability.pdf",
+            caption="../report/repeatability.rst",
+            category="Fields",
+            labels={"field": "{field}", "shows": "repeated in {other}"},
+        ),
+        png="results/fields/{field}/repeated/{other}/repeatability.png",
+    log:
+        "logs/compare_looks/{field}_{other}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=memory(2400),
+    params:
+        code=code_digest("compare_looks.py"),
+    script:
+        "../scripts/compare_looks.py"
