@@ -9,7 +9,7 @@ from superspire.evaluation.protocols import PAPER, STRICT
 from superspire.figures.reference import draw_reference
 from superspire.figures.style import save
 from superspire.io import read_table
-from superspire.job import run
+from superspire.job import announce, run
 from superspire.products.reference import (
     compare_with_reference,
     read_reference,
@@ -17,10 +17,12 @@ from superspire.products.reference import (
 )
 
 
-def main(job):
+def main(job, terminal=None):
     verify(job.input.reference)
     options = {k: v for k, v in job.params.reference.items() if k != "file"}
-    reference = read_reference(job.input.reference, **options)
+    reference = read_reference(
+        job.input.reference, **options, notify=announce(terminal)
+    )
     with fits.open(job.input.image) as hdus:
         covered = hdus["COVERAGE"].data > 0
         wcs = WCS(hdus[0].header)
@@ -40,4 +42,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    run(main, snakemake)
+    run(main, snakemake, progress=True)

@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from astropy import units as u
+from astropy.io import fits
 from astropy.table import Table, vstack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import compare_field
+from helpers.shared import REAL
 from superspire.errors import InputError
 from superspire.evaluation.protocols import PAPER, POSITION, POSITION_FLUX, STRICT
 from superspire.figures.reference import draw_reference
@@ -25,7 +27,7 @@ from superspire.products.reference import (
 from superspire.products.writing import write_superresolved
 from superspire.sky.maps import field_wcs
 
-STUDIES = Path(__file__).parents[4] / "shared" / "real" / "studies_catalogue"
+STUDIES = REAL / "studies_catalogue"
 SIDE = 1500
 SHIFT = (1.5, -0.5)
 RATIO = 0.9
@@ -113,6 +115,55 @@ def test_a_catalogue_of_no_sources_is_read(world, tmp_path, kind):
     path = tmp_path / f"published.{kind}"
     world[0][:0].write(path)
     assert len(read_reference(path, unit="mJy")) == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "configured", "factor", "told"),
+    [
+        ("mJy/beam", None, 1.0, False),
+        ("mJy / beam", "mJy", 1.0, False),
+        ("Jy beam-1", None, 1e3, False),
+        ("uJy", None, 1e-3, False),
+        ("MJY", None, 1.0, False),
+        ("uJy", "mJy", 1.0, True),
+        ("Jy/beam", "mJy", 1.0, True),
+        (None, "uJy", 1e-3, False),
+    ],
+)
+def test_units_of_fluxes_and_peaks(tmp_path, written, configured, factor, told):
+    columns = [
+        fits.Column("ra", "D", array=[150.0]),
+        fits.Column("dec", "D", array=[2.0]),
+        fits.Column("S450", "D", array=[8.0], unit=written),
+    ]
+    fits.BinTableHDU.from_columns(columns).writeto(tmp_path / "one.fits.gz")
+    said = []
+    read = read_reference(tmp_path / "one.fits.gz", None, configured, said.append)
+    assert read["S450"].tolist() == pytest.approx([8.0 * factor])
+    assert any("is another one" in each for each in said) == told
+
+
+@pytest.mark.parametrize("unit", ["mag(AB)", "MJy/sr", "K"])
+def test_units_of_other_quantities_are_refused(world, tmp_path, unit):
+    table = world[0].copy()
+    table["S450"].unit = None
+    hdu = fits.table_to_hdu(table)
+    hdu.header[f"TUNIT{table.colnames.index('S450') + 1}"] = unit
+    hdu.writeto(tmp_path / "a.fits")
+    with pytest.raises(InputError, match="expected flux densities"):
+        read_reference(tmp_path / "a.fits", unit="mJy")
+
+
+def test_what_is_skipped_is_counted(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "name,ra,dec,S450\nSrc 1,150.1,2.1,10\nSrc #2,150.2,2.2,-99\n"
+        "Src 3,150.3,2.3,\nSrc 4,150.4,-999,5\nSrc 5,150.5,2.5,12.5\n"
+    )
+    said = []
+    read = read_reference(path, unit="mJy", notify=said.append)
+    assert read["S450"].tolist() == [10.0, 12.5]
+    assert said == [f"{path}: 3 of 5 sources have no position or flux and are skipped"]
 
 
 def compare(world, reference, **changes):

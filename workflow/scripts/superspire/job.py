@@ -80,6 +80,27 @@ def job(snakemake, stage=True):
             )
 
 
+def announce(terminal):
+    """Make a function that prints a sentence in the log and on the terminal.
+
+    Parameters
+    ----------
+    terminal : file or None
+        The terminal, if there is one.
+
+    Returns
+    -------
+    callable
+    """
+
+    def say(sentence):
+        print(sentence)
+        if terminal is not None:
+            print(sentence, file=terminal)
+
+    return say
+
+
 def run(main, snakemake, progress=False, stage=True):
     """Run the function that is the body of a script.
 

@@ -11,7 +11,9 @@ from scipy.spatial import Delaunay, QhullError
 from superspire.errors import InputError
 from superspire.evaluation.measures import FLUX_FACTOR, recovered_fraction
 from superspire.evaluation.protocols import PAPER, POSITION, POSITION_FLUX, STRICT
+from superspire.maps.blanks import KNOWN
 from superspire.maps.tiling import near_edge
+from superspire.maps.units import parse_unit
 from superspire.photometry.matching import match
 from superspire.sky.source_columns import angle_factor, flux_factor
 from superspire.sky.source_files import open_columns
@@ -54,30 +56,39 @@ def find_column(names, key, wanted, path):
     )
 
 
-def read_reference(path, columns=None, unit=None):
+def read_reference(path, columns=None, unit=None, notify=print):
     """Read a published catalogue.
 
     Parameters
     ----------
     path : path-like
-        FITS or CSV.
+        FITS, CSV or any other table (`superspire.sky.source_files.open_columns`).
     columns : dict, optional
         Names of the columns ra, dec, flux and error, where they are unusual.
     unit : {"Jy", "mJy", "uJy"}, optional
-        Unit of the fluxes, where the file does not say it.
+        Unit of the fluxes, whatever the file says.
+    notify : callable
+        Gets sentences about what the user should know.
 
     Returns
     -------
     astropy.table.Table
         RA, DEC [deg], S450 and, if the file has one, S450_ERR [mJy]; without the
-        sources that have no finite position and flux.
+        sources that have no position and flux.
 
     Raises
     ------
     InputError
         If the file, a column or a unit is not what it should be.
     """
-    values = read_values(path, list(NAMES), columns or {}, unit)
+    values = read_values(path, list(NAMES), columns or {}, unit, notify)
+    known = np.isfinite(values["ra"]) & (np.abs(values["dec"]) <= 90.0)
+    known &= np.isfinite(values["flux"])
+    if not known.all():
+        notify(
+            f"{path}: {np.sum(~known)} of {len(known)} sources have no position or "
+            "flux and are skipped"
+        )
     table = Table(
         {
             "RA": values["ra"] * units.deg,
@@ -87,7 +98,6 @@ def read_reference(path, columns=None, unit=None):
     )
     if "error" in values:
         table["S450_ERR"] = values["error"] * units.mJy
-    known = np.all([np.isfinite(values[key]) for key in ("ra", "dec", "flux")], axis=0)
     return table[known]
 
 
@@ -116,7 +126,7 @@ def read_positions(path, columns=None):
     return values["ra"][known], values["dec"][known]
 
 
-def read_values(path, keys, columns, unit=None):
+def read_values(path, keys, columns, unit=None, notify=print):
     """Read some of the columns of `NAMES`; see `read_reference`.
 
     Returns
@@ -134,20 +144,57 @@ def read_values(path, keys, columns, unit=None):
         if key in ("ra", "dec"):
             factor = angle_factor(name, text)
         else:
-            factor = flux_factor(name, text, unit)
+            factor = peak_factor(name, text, unit, notify)
         values[key] = read_numbers(data[name], key, name, path) * factor
     return values
 
 
+def peak_factor(name, text, unit, notify):
+    """Find what turns a flux density, or the peak of a point source, into mJy.
+
+    Parameters
+    ----------
+    name : str
+        Column.
+    text : str
+        Its unit as the file declares it, perhaps empty.
+    unit : {"Jy", "mJy", "uJy"} or None
+        Unit that the configuration declares.
+    notify : callable
+        Gets a sentence if both differ: the configuration wins.
+
+    Returns
+    -------
+    float
+    """
+    peak = parse_unit(text) or parse_unit(f"{text}/beam")
+    if not text or peak is None or peak.area != "beam":
+        return flux_factor(name, text, unit)
+    found = 1e3 * peak.jansky
+    if unit is None:
+        return found
+    wanted = units.Unit(unit).to(units.mJy)
+    if not np.isclose(found, wanted):
+        notify(
+            f"the unit {text!r} of the column {name!r} is another one, {unit!r} of the "
+            "configuration (unit) is used"
+        )
+    return wanted
+
+
 def read_numbers(column, key, name, path):
-    """Read a column of numbers; sexagesimal angles, for instance, are refused."""
+    """Read a column of numbers; sexagesimal angles, for instance, are refused.
+
+    Values that stand for none, such as -99, become NaN.
+    """
     values = np.asarray(column[:])
     if len(values) and values.dtype.kind not in "iuf":
         raise InputError(
             f"reference.columns.{key}: expected numbers in {name} of {path}, found "
             f"{values[0]!r}"
         )
-    return values.astype(float)
+    values = values.astype(float)
+    return np.where(np.isin(values, KNOWN), np.nan, values)
 
 
 def on_map(table, wcs):
