@@ -13,7 +13,7 @@ from scipy.ndimage import map_coordinates
 from superspire.evaluation.measures import binomial_interval, trim_edges
 from superspire.instruments import CUTOUT, PIXEL, SPIRE
 from superspire.maps.background import background
-from superspire.maps.interpolation import pixel_size
+from superspire.maps.positions import pixel_size
 from superspire.methods.beams import profile
 from superspire.methods.forced import force_band, plane
 from superspire.photometry.correlation import Window
@@ -66,7 +66,7 @@ def peak_fluxes(maps, beams, ra, dec):
     for band, map_ in maps.items():
         x, y = map_.wcs.all_world2pix(ra, dec, 0)
         data = np.nan_to_num(map_.data.astype(float) - background(map_.data)[0])
-        height = profile(beams[band], pixel_size(map_.wcs), 0.0)
+        height = profile(beams[band], pixel_size(map_), 0.0)
         fluxes[f"S{band}"] = map_coordinates(data, [y, x], mode="nearest") / height
     return fluxes
 
