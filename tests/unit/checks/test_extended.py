@@ -34,7 +34,7 @@ LOOKS = {
     2011: ("spire_hsa_beta_and_2011", ("*-250*", "*-350*", "*-500*")),
 }
 NGC_404, BETA_AND = (17.3625, 35.7181), (17.4339, 35.6202)
-FWHM = BANDS[250].fwhm
+FWHM, PIXEL = BANDS[250].fwhm, BANDS[250].pixel * np.eye(2)
 
 
 @pytest.fixture(scope="module")
@@ -132,9 +132,9 @@ def test_glitches_are_found_and_stars_are_not(maps):
     light[120, 50] -= 60.0
     found = find_glitches(with_light(map_, light), FWHM).data
     assert found[30, 40] == found[120, 50] == GLITCH
-    spots = ndimage.binary_dilation(found > 0, disc(12.0, 6.0) > 0)
+    spots = ndimage.binary_dilation(found > 0, disc(12.0, PIXEL) > 0)
     assert ndimage.label(spots)[1] == 2
-    assert np.count_nonzero(found) < 3 * np.count_nonzero(disc(2.0 * FWHM, 6.0))
+    assert np.count_nonzero(found) < 3 * np.count_nonzero(disc(2.0 * FWHM, PIXEL))
     assert not find_glitches(with_light(map_, star), FWHM).data.any()
 
 
@@ -150,7 +150,7 @@ def test_a_noisy_corner_is_no_glitch(maps):
 
 def test_half_of_the_pixels_are_what_a_median_counts():
     data = np.random.default_rng(5).normal(size=(40, 50))
-    for kernel in (disc(5.5, 1.0), strip(9.0, 3.0, 0.6, 1.0)):
+    for kernel in (disc(5.5, np.eye(2)), strip(9.0, 3.0, 0.6, np.eye(2))):
         assert kernel.sum() % 2 == 1
         reach = kernel.shape[0] // 2
         inner = (slice(reach, -reach),) * 2
@@ -160,9 +160,20 @@ def test_half_of_the_pixels_are_what_a_median_counts():
             np.testing.assert_array_equal(found[inner], (median > limit)[inner])
 
 
+def test_kernels_are_round_and_straight_on_pixels_that_are_not_square():
+    wide = np.array([[-4.0, 0.0], [0.0, 2.0]])
+    turned = np.array([[-2.0, 1.0], [1.0, 2.0]])
+    for pixel in (wide, turned):
+        area = abs(np.linalg.det(pixel))
+        round_ = disc(100.0, pixel).sum() * area
+        assert round_ == pytest.approx(np.pi * 50.0**2, rel=0.02)
+        straight = strip(200.0, 40.0, 0.3, pixel).sum() * area
+        assert straight == pytest.approx(200.0 * 40.0, rel=0.03)
+
+
 def test_unobserved_pixels_do_not_count():
     data = np.where(np.arange(50) < 20, 5.0, np.nan) * np.ones((40, 1))
-    kernel = disc(8.0, 1.0)
+    kernel = disc(8.0, np.eye(2))
     assert half_exceeds(data, 4.0, kernel, 0.4)[20, :18].all()
     assert not half_exceeds(data, 6.0, kernel, 0.4).any()
     assert not half_exceeds(data, 4.0, kernel, 0.4)[:, 24:].any()

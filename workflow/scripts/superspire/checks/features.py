@@ -10,10 +10,11 @@ of mock sky with 2, 5 and 9 mJy/beam of noise (docs/fields.md).
 import numpy as np
 from scipy import ndimage, signal
 
-from superspire.checks.correlation import coarsen, pixel_side, smooth
+from superspire.checks.correlation import coarsen, smooth
 from superspire.checks.noise import HALF, prediction_filter, robust_rms
 from superspire.io import Map
 from superspire.maps.background import background
+from superspire.maps.positions import map_matrix, pixel_size
 
 EMISSION, STRIPE, GLITCH = 1, 2, 4
 """Bits of a mask."""
@@ -86,7 +87,7 @@ def find_glitches(map_, fwhm, error=None):
     superspire.io.Map
         `GLITCH` within one FWHM of each, uint8.
     """
-    data, pixel = map_.data, pixel_side(map_)
+    data, pixel = map_.data, map_matrix(map_)
     residual, whole = mispredicted(data, pixel, fwhm)
     found = np.zeros(data.shape, bool)
     if whole.any():
@@ -108,8 +109,10 @@ def mispredicted(data, pixel, fwhm):
     ----------
     data : ndarray, shape (ny, nx)
         Map [mJy/beam]; NaN where nothing was observed.
-    pixel, fwhm : float
-        Side of its pixels and FWHM of its beam [arcsec].
+    pixel : ndarray, shape (2, 2)
+        Sides of its pixels (`superspire.maps.positions.pixel_matrix`) [arcsec].
+    fwhm : float
+        FWHM of its beam [arcsec].
 
     Returns
     -------
@@ -148,14 +151,14 @@ def find_broad(map_, fwhm):
     superspire.io.Map
         `EMISSION` and `STRIPE`, uint8, on pixels of up to 0.7 FWHM.
     """
-    factor = int(COUNTED * fwhm / pixel_side(map_))
-    if factor > 1 and not map_.wcs.has_distortion and min(map_.data.shape) > factor:
+    factor = int(COUNTED * fwhm / pixel_size(map_))
+    if factor > 1 and min(map_.data.shape) > factor:
         map_ = coarsen(map_, factor)
-    data, pixel = map_.data, pixel_side(map_)
+    data, pixel = map_.data, map_matrix(map_)
     seen = np.isfinite(data)
     residual, whole = mispredicted(data, pixel, fwhm)
     noise = robust_rms(residual[whole]) if whole.any() else 0.0
-    level = low_level(data, fwhm / pixel)
+    level = low_level(data, fwhm / sides(pixel))
     for _ in range(ROUNDS):
         bright, emission = find_emission(data - level, pixel, fwhm, noise)
         if not (seen & ~bright).any():
@@ -175,8 +178,8 @@ def low_level(data, beam):
     ----------
     data : ndarray, shape (ny, nx)
         Map [mJy/beam]; NaN where nothing was observed.
-    beam : float
-        FWHM [pixel].
+    beam : ndarray, shape (2,)
+        FWHM along y and x [pixel].
 
     Returns
     -------
@@ -196,8 +199,10 @@ def find_emission(data, pixel, fwhm, noise):
     ----------
     data : ndarray, shape (ny, nx)
         Map whose sky level is zero [mJy/beam]; NaN where nothing was observed.
-    pixel, fwhm : float
-        Side of its pixels and FWHM of its beam [arcsec].
+    pixel : ndarray, shape (2, 2)
+        Sides of its pixels (`superspire.maps.positions.pixel_matrix`) [arcsec].
+    fwhm : float
+        FWHM of its beam [arcsec].
     noise : float
         White noise of a pixel [mJy/beam].
 
@@ -239,7 +244,7 @@ def find_stripes(data, pixel, fwhm, noise):
     """
     seen = np.isfinite(data)
     flat = np.where(seen, np.clip(data, -CLIPPED, CLIPPED), 0.0)
-    data = data - smooth(flat, seen, SURROUNDINGS * fwhm / pixel)
+    data = data - smooth(flat, seen, SURROUNDINGS * fwhm / sides(pixel))
     found = np.zeros(data.shape, bool)
     for angle in np.pi * np.arange(DIRECTIONS) / DIRECTIONS:
         kernel = strip(STRIP * fwhm, fwhm, angle, pixel)
@@ -289,16 +294,39 @@ def with_noise(limit, noise, kernel):
 
 def disc(diameter, pixel):
     """Make a kernel of the pixels whose centres lie in a disc [arcsec]."""
-    reach = int(diameter / 2.0 / pixel)
-    y, x = pixel * np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    return (np.hypot(x, y) <= diameter / 2.0).astype(np.float32)
+    east, north = offsets(diameter / 2.0, pixel)
+    return (np.hypot(east, north) <= diameter / 2.0).astype(np.float32)
 
 
 def strip(length, width, angle, pixel):
     """Make a kernel of the pixels whose centres lie in a strip [arcsec, rad]."""
-    reach = int(np.ceil(np.hypot(length, width) / 2.0 / pixel))
-    y, x = pixel * np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    along = x * np.cos(angle) + y * np.sin(angle)
-    across = y * np.cos(angle) - x * np.sin(angle)
+    east, north = offsets(np.hypot(length, width) / 2.0, pixel)
+    along = east * np.cos(angle) + north * np.sin(angle)
+    across = north * np.cos(angle) - east * np.sin(angle)
     inside = (np.abs(along) <= length / 2.0) & (np.abs(across) <= width / 2.0)
     return inside.astype(np.float32)
+
+
+def offsets(reach, pixel):
+    """Give the offsets of the pixels of a square kernel from its centre [arcsec].
+
+    Parameters
+    ----------
+    reach : float
+        How far the kernel reaches at least [arcsec].
+    pixel : ndarray, shape (2, 2)
+        Sides of the pixels.
+
+    Returns
+    -------
+    ndarray, shape (2, n, n)
+        To the east and north.
+    """
+    n = int(np.ceil(reach / np.linalg.svd(pixel, compute_uv=False).min()))
+    y, x = np.mgrid[-n : n + 1, -n : n + 1]
+    return np.einsum("ij,jkl->ikl", pixel, np.stack([x, y]))
+
+
+def sides(pixel):
+    """Lengths of the sides of a pixel along y and x [arcsec], shape (2,)."""
+    return np.linalg.norm(pixel, axis=0)[::-1]

@@ -100,5 +100,5 @@ def on_mask(mask, ra, dec):
     """
     if len(ra) == 0:
         return np.zeros(0, bool)
-    x, y = mask.wcs.all_world2pix(ra, dec, 0)
+    x, y = np.nan_to_num(pixels_of(mask.wcs, ra, dec), nan=-9.0)
     return map_coordinates(mask.data, [y, x], order=0, cval=0) > 0
