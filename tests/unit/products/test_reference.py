@@ -175,8 +175,8 @@ def compare(world, reference, **changes):
     )
 
 
-def select(measures, fraction, protocol=STRICT, measure=POSITION):
-    names = {"fraction": fraction, "protocol": protocol, "measure": measure}
+def select(measures, quantity, protocol=STRICT, measure=POSITION):
+    names = {"quantity": quantity, "protocol": protocol, "measure": measure}
     own = measures[(measures[list(names)] == list(names.values())).all(axis=1)]
     assert own["flux_min"].is_unique
     assert len(own) == measures["flux_min"].nunique()
@@ -265,8 +265,8 @@ def test_published_sources_beyond_the_map_do_not_raise_the_chance(world, referen
     beyond["S450_ERR"] = 2.0 * u.mJy
     more, _ = compare(world, vstack([reference, beyond]))
     alone, _ = compare(world, reference)
-    for fraction in ("recovered", "confirmed"):
-        one, other = (select(table, fraction, PAPER) for table in (more, alone))
+    for quantity in ("recovered", "confirmed"):
+        one, other = (select(table, quantity, PAPER) for table in (more, alone))
         np.testing.assert_allclose(one["chance"], other["chance"], atol=0.03)
 
 

@@ -102,8 +102,8 @@ def draw_shares(axes, measures, radii):
         & measures["measurable"]
         & (measures["measure"] == POSITION)
     ]
-    for (fraction, protocol), own in measures.groupby(["fraction", "protocol"]):
-        colour = COLOURS[fraction]
+    for (quantity, protocol), own in measures.groupby(["quantity", "protocol"]):
+        colour = COLOURS[quantity]
         error = error_bars(own["fraction"], own["low"], own["high"])
         axes.errorbar(
             own["flux"],
@@ -115,8 +115,8 @@ def draw_shares(axes, measures, radii):
             clip_on=False,
         )
         axes.plot(own["flux"], own["chance"], ":", color=colour)
-    for fraction, colour in COLOURS.items():
-        axes.plot([], [], "-", color=colour, label=fraction)
+    for quantity, colour in COLOURS.items():
+        axes.plot([], [], "-", color=colour, label=quantity)
     for protocol, radius in reversed(radii.items()):
         style = dict(LINES[protocol])
         label = f"within {radius:g} arcsec"

@@ -301,7 +301,7 @@ def compare_with_reference(catalogue, reference, covered, wcs, radius, strict_ra
     Returns
     -------
     measures : pandas.DataFrame
-        ``fraction`` (recovered: published sources that were found; confirmed: sources
+        ``quantity`` (recovered: published sources that were found; confirmed: sources
         found that are published), ``protocol``, ``measure`` (position, or position and
         flux) and the columns of `superspire.evaluation.measures.recovered_fraction`.
     pairs : pandas.DataFrame
@@ -338,12 +338,12 @@ def compare_with_reference(catalogue, reference, covered, wcs, radius, strict_ra
         (STRICT, POSITION_FLUX, strict_radius, FLUX_FACTOR),
     ]
     measures = []
-    for fraction, (own, others, depth) in sides.items():
+    for quantity, (own, others, depth) in sides.items():
         for protocol, measure, reach, factor in protocols:
             table = recovered_fraction(
                 own, others, reach, factor, depth, size=max(covered.shape)
             )
-            names = {"fraction": fraction, "protocol": protocol, "measure": measure}
+            names = {"quantity": quantity, "protocol": protocol, "measure": measure}
             for column, name in enumerate(names):
                 table.insert(column, name, names[name])
             measures.append(table)

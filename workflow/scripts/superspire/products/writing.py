@@ -42,7 +42,8 @@ def creation_date():
 def dated_cards(cards):
     """Put the date of creation in front of provenance cards, and make them fit.
 
-    Letters that FITS has not are written as their code points, a comment for which a
+    Letters that FITS has not are written as their code points, as is the ampersand at
+    the end of a long text, which would announce a CONTINUE card; a comment for which a
     text leaves no space is dropped, and texts that need more than a card are announced
     with LONGSTRN, as fitsverify wants it.
     """
@@ -50,8 +51,10 @@ def dated_cards(cards):
     for key, (value, comment) in cards.items():
         size = 0
         if isinstance(value, str):
-            value = value.encode("ascii", "backslashreplace").decode()
+            value = value.encode("ascii", "backslashreplace").decode().rstrip()
             size = len(value) + value.count("'")
+            if size > LONGEST and value.endswith("&"):
+                value = value[:-1] + r"\x26"
         if size > LONGEST:
             result["LONGSTRN"] = ("OGIP 1.0", "texts go on in CONTINUE cards")
         full = size <= LONGEST < size + 3 + len(comment)
