@@ -3,6 +3,7 @@
 # make test      the tests
 # make benchmark time and memory of what takes long, into results/benchmark
 # make docs      write what is documented from its source (config/README.md)
+# make real-sky  compare two observations of the same sky, for docs/real_sky.md
 # make lock      solve envs/requirements.in anew into envs/requirements.lock
 # make help      this text; `snakemake --list-rules` lists the rules
 # make clean     forget results and logs; `make clean-all` the environment as well
@@ -15,7 +16,7 @@ BIN := .venv/bin
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: results report test benchmark check docs lock clean clean-all help
+.PHONY: results report test benchmark check docs real-sky lock clean clean-all help
 
 help:
 	@sed -n '/^$$/q; s/^# //p' Makefile
@@ -54,6 +55,13 @@ docs: .venv/.ready
 	@PYTHONPATH=workflow/scripts $(BIN)/python workflow/scripts/write_documentation.py
 
 # For every system and each of PYTHONS at once.
+real-sky: .venv/.ready
+	@PYTHONPATH=workflow/scripts $(BIN)/python docs/mock_looks.py
+	@$(BIN)/snakemake --cores $(CORES) --configfile config/beta_and.yaml -- \
+		results/fields/beta_and_2013/repeated/beta_and_2011/repeatability.png \
+		results/fields/mock_1/repeated/mock_2/repeatability.png
+	@PYTHONPATH=workflow/scripts $(BIN)/python workflow/scripts/write_real_sky.py
+
 lock:
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet uv

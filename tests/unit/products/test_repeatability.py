@@ -16,6 +16,7 @@ from superspire.products.repeatability import (
     RADIUS,
     Look,
     expected_median,
+    expected_within,
     summarise_looks,
 )
 from superspire.products.writing import write_superresolved
@@ -114,6 +115,8 @@ def test_the_expected_median_is_that_of_separations_within_the_radius():
     near = separation < RADIUS
     median = np.median((separation / error)[near])
     assert expected_median(error[near]) == pytest.approx(median, rel=0.01)
+    assert expected_within(median, error[near]) == pytest.approx(0.5, abs=0.01)
+    assert np.isnan(expected_median(np.full(3, np.nan)))
 
 
 def test_sources_count_on_sky_that_both_cover_alone(looks):

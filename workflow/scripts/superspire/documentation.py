@@ -242,17 +242,19 @@ def configuration_reference(schema):
     return "\n".join(parts)
 
 
-def replace_block(text, block):
+def replace_block(text, block, begin=BEGIN, end=END):
     """Replace what stands between the two marks of a page.
 
     Parameters
     ----------
     text, block : str
         The page, and what stands between its marks from now on.
+    begin, end : str
+        The marks.
 
     Returns
     -------
     str
     """
-    head, rest = text.split(BEGIN)
-    return f"{head}{BEGIN}\n\n{block}\n{END}{rest.split(END)[1]}"
+    head, rest = text.split(begin)
+    return f"{head}{begin}\n\n{block}\n{end}{rest.split(end)[1]}"

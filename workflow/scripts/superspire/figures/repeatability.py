@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from superspire.evaluation.measures import RAYLEIGH_MEDIAN
 from superspire.figures.style import MEAN_COLOUR, PAGE, error_bars, plt
+from superspire.products.repeatability import expected_within
 
 GUIDE = {"lw": 0.6, "color": "0.6", "zorder": 0}
 COLOUR, CHANCE_COLOUR = "#0072B2", "0.5"
@@ -54,12 +54,14 @@ def draw_fractions(axes, fractions):
 
 def draw_separations(axes, pairs):
     """Draw the cumulative separations, and what right errors give."""
-    ratio = np.sort((pairs["separation"] / pairs["pos_err"]).dropna())
-    if len(ratio):
-        axes.step(ratio, np.arange(1, len(ratio) + 1) / len(ratio), color=COLOUR)
-    grid = np.linspace(0.0, MAX_SEPARATION, 200)
-    axes.plot(grid, 1.0 - np.exp(-0.5 * grid**2), "--", color=CHANCE_COLOUR)
-    axes.axvline(RAYLEIGH_MEDIAN, **GUIDE)
+    known = pairs[np.isfinite(pairs["pos_err"])]
+    if len(known):
+        axes.ecdf(known["separation"] / known["pos_err"], color=COLOUR, label="found")
+        grid = np.linspace(0.0, MAX_SEPARATION, 100)
+        error = known["pos_err"].to_numpy()
+        expected = [expected_within(ratio, error) for ratio in grid]
+        axes.plot(grid, expected, "--", color=CHANCE_COLOUR, label="expected")
+        axes.legend(loc="lower right")
     axes.axhline(0.5, **GUIDE)
     axes.set(xlim=(0, MAX_SEPARATION), ylim=(0, 1.02))
     axes.set(xlabel="Separation / joint POS_ERR", ylabel="Fraction of pairs within")

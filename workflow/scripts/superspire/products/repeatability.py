@@ -17,10 +17,10 @@ from superspire.photometry.matching import match, shifted_catalogues
 from superspire.products.reference import on_map
 
 RADIUS = 4.0
-"""Largest separation of the two detections of a source [arcsec]."""
+"""Maximum separation of the two detections of a source [arcsec]."""
 
 OFFSET_RADIUS = 8.0
-"""Largest separation of pairs to which the offset of the looks is fitted [arcsec]."""
+"""Maximum separation of pairs to which the offset of the looks is fitted [arcsec]."""
 
 ROUNDS = 3
 """Fits of that offset, each from where the last one put the sources."""
@@ -126,8 +126,8 @@ def fit_offset(first, second):
         shift = [np.average(pairs[axis], weights=weights) for axis in ("dx", "dy")]
         offset = offset + shift
     spread = pairs[["dx", "dy"]].to_numpy() - shift
-    share = (weights / weights.sum()).to_numpy()[:, None]
-    return offset, np.sqrt((share**2 * spread**2).sum(axis=0))
+    part = (weights / weights.sum()).to_numpy()[:, None]
+    return offset, np.sqrt((part**2 * spread**2).sum(axis=0))
 
 
 def paired(first, second, radius=RADIUS):
@@ -138,7 +138,7 @@ def paired(first, second, radius=RADIUS):
     first, second : pandas.DataFrame
         See `shared_sources`.
     radius : float
-        Largest separation [pixel].
+        Maximum separation [pixel].
 
     Returns
     -------
@@ -220,31 +220,45 @@ def repeated(sources):
     }
 
 
+def expected_within(ratio, pos_err, radius=RADIUS):
+    """Compute which fraction of pairs right errors put within a separation.
+
+    Parameters
+    ----------
+    ratio : float
+        Separation over its error.
+    pos_err : ndarray, shape (n,)
+        Joint standard errors of the pairs along each axis [arcsec].
+    radius : float
+        Maximum separation [arcsec], where the Rayleigh distribution of each ends.
+
+    Returns
+    -------
+    float
+    """
+    end = radius / pos_err
+    within = np.expm1(-0.5 * np.minimum(ratio, end) ** 2)
+    return float(np.mean(within / np.expm1(-0.5 * end**2)))
+
+
 def expected_median(pos_err, radius=RADIUS):
     """Compute the median separation over its error that right errors give.
 
     Parameters
     ----------
-    pos_err : array_like, shape (n,)
-        Standard errors along each axis [arcsec].
-    radius : float
-        Largest separation [arcsec], which cuts the Rayleigh distribution of each.
+    pos_err, radius
+        See `expected_within`.
 
     Returns
     -------
     float
-        1.177 for errors that are small against the radius.
+        1.177 for errors that are small against the radius; NaN without errors.
     """
-    most = np.asarray(radius / pos_err, float)
-    most = most[np.isfinite(most)]
-    if not len(most):
+    known = np.asarray(pos_err, float)
+    known = known[np.isfinite(known)]
+    if not len(known):
         return np.nan
-
-    def excess(ratio):
-        within = -np.expm1(-0.5 * np.minimum(ratio, most) ** 2)
-        return np.mean(within / -np.expm1(-0.5 * most**2)) - 0.5
-
-    return float(brentq(excess, 0.0, 10.0))
+    return float(brentq(lambda m: expected_within(m, known, radius) - 0.5, 0.0, 10.0))
 
 
 def summarise_looks(looks):
