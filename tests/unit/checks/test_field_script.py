@@ -48,19 +48,26 @@ def hand_through(path):
     model.save_weights(path)
 
 
-@pytest.fixture
-def inputs(tmp_path):
-    """A network that hands 250 µm through, and HSA maps of 10 x 10 arcmin."""
-    hand_through(tmp_path / "network.weights.h5")
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """Folder of a network that hands 250 µm through."""
+    folder = tmp_path_factory.mktemp("network")
+    hand_through(folder / "network.weights.h5")
     scale = {str(band): [-20.0, 100.0] for band in PAPER_BANDS}
     write_json(
-        tmp_path / "network.json",
+        folder / "network.json",
         {
             "architecture": ARCHITECTURE,
             "normalisation": {"scale": scale},
             "sky_level": {str(band): -1.5 for band in PAPER_BANDS},
         },
     )
+    return folder
+
+
+@pytest.fixture
+def inputs(network, tmp_path):
+    """A network and HSA maps of 10 x 10 arcmin."""
     write_json(
         tmp_path / "calibration.json",
         {"factor": 1.2, "offset": 0.3, "peak_factor": 1.5},
@@ -90,9 +97,14 @@ def inputs(tmp_path):
     write_extended(tmp_path / "extended.fits", Map(mask, wcs))
     return dict(
         maps,
+<<<<<<< HEAD
         extended=str(tmp_path / "extended.fits"),
         network=str(tmp_path / "network.json"),
         weights=str(tmp_path / "network.weights.h5"),
+=======
+        network=str(network / "network.json"),
+        weights=str(network / "network.weights.h5"),
+>>>>>>> 0701faa (Compare with the published catalogue, and build the network of a field, once for all tests)
         calibration=str(tmp_path / "calibration.json"),
         fluxes=str(tmp_path / "fluxes.csv"),
         selection_function=str(tmp_path / "selection_function.csv"),

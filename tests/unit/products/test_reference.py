@@ -67,10 +67,11 @@ def world():
     return published, catalogue, np.ones((SIDE, SIDE), bool), wcs
 
 
-@pytest.fixture
-def reference(world, tmp_path):
-    world[0].write(tmp_path / "studies.fits")
-    return read_reference(tmp_path / "studies.fits")
+@pytest.fixture(scope="module")
+def reference(world, tmp_path_factory):
+    path = tmp_path_factory.mktemp("published") / "studies.fits"
+    world[0].write(path)
+    return read_reference(path)
 
 
 def test_layout_of_studies_is_read(world, reference):
@@ -175,8 +176,19 @@ def compare(world, reference, **changes):
     )
 
 
+<<<<<<< HEAD
 def select(measures, quantity, protocol=STRICT, measure=POSITION):
     names = {"quantity": quantity, "protocol": protocol, "measure": measure}
+=======
+@pytest.fixture(scope="module")
+def comparison(world, reference):
+    """Measures and pairs of the field and the published sources as they are."""
+    return compare(world, reference)
+
+
+def select(measures, share, protocol=STRICT, measure=POSITION):
+    names = {"share": share, "protocol": protocol, "measure": measure}
+>>>>>>> 0701faa (Compare with the published catalogue, and build the network of a field, once for all tests)
     own = measures[(measures[list(names)] == list(names.values())).all(axis=1)]
     assert own["flux_min"].is_unique
     assert len(own) == measures["flux_min"].nunique()
@@ -189,8 +201,8 @@ def total(table):
     return np.average(own["fraction"], weights=own["n"])
 
 
-def test_offsets_and_ratios_come_back(world, reference):
-    _, pairs = compare(world, reference)
+def test_offsets_and_ratios_come_back(comparison):
+    _, pairs = comparison
     near = pairs[pairs["separation"] <= RADII[STRICT]]
     assert near["dx"].median() == pytest.approx(SHIFT[0], abs=0.01)
     assert near["dy"].median() == pytest.approx(SHIFT[1], abs=0.01)
@@ -201,8 +213,8 @@ def test_offsets_and_ratios_come_back(world, reference):
     assert near["error_reference"].to_numpy() == pytest.approx(error)
 
 
-def test_shares_come_back_in_both_protocols(world, reference):
-    measures, _ = compare(world, reference)
+def test_shares_come_back_in_both_protocols(world, comparison):
+    measures, _ = comparison
     for protocol in RADII:
         recovered = select(measures, "recovered", protocol)
         assert total(recovered) == pytest.approx(2 / 3, abs=0.04)
@@ -246,16 +258,18 @@ def test_published_sources_near_edges_are_partners_but_not_judged(world, referen
     assert len(pairs) < 0.6 * 200
 
 
-def test_sources_outside_the_published_sky_are_not_judged(world, reference):
+def test_sources_outside_the_published_sky_are_not_judged(world, reference, comparison):
     east = reference[reference["RA"] > 150.1]
     measures, _ = compare(world, east)
     confirmed = select(measures, "confirmed")
     assert confirmed.loc[12.0, "fraction"] > 0.97
-    whole = select(compare(world, reference)[0], "confirmed")
+    whole = select(comparison[0], "confirmed")
     assert confirmed["n"].sum() < 0.6 * whole["n"].sum()
 
 
-def test_published_sources_beyond_the_map_do_not_raise_the_chance(world, reference):
+def test_published_sources_beyond_the_map_do_not_raise_the_chance(
+    world, reference, comparison
+):
     rng = np.random.default_rng(7)
     x, y = rng.uniform(-500, SIDE + 500, (2, 4000))
     out = (x < -1) | (x > SIDE) | (y < -1) | (y > SIDE)
@@ -264,9 +278,15 @@ def test_published_sources_beyond_the_map_do_not_raise_the_chance(world, referen
     beyond["S450"] = 20.0 * u.mJy
     beyond["S450_ERR"] = 2.0 * u.mJy
     more, _ = compare(world, vstack([reference, beyond]))
+<<<<<<< HEAD
     alone, _ = compare(world, reference)
     for quantity in ("recovered", "confirmed"):
         one, other = (select(table, quantity, PAPER) for table in (more, alone))
+=======
+    alone, _ = comparison
+    for share in ("recovered", "confirmed"):
+        one, other = (select(table, share, PAPER) for table in (more, alone))
+>>>>>>> 0701faa (Compare with the published catalogue, and build the network of a field, once for all tests)
         np.testing.assert_allclose(one["chance"], other["chance"], atol=0.03)
 
 
@@ -348,8 +368,8 @@ def test_a_missing_column_is_named(world, tmp_path):
 
 
 @pytest.mark.parametrize("number", [None, 1, 0])
-def test_figure_has_offsets_fluxes_and_shares(world, reference, number):
-    measures, pairs = compare(world, reference)
+def test_figure_has_offsets_fluxes_and_shares(comparison, number):
+    measures, pairs = comparison
     pairs = pairs[:number]
     figure = draw_reference(measures, pairs, summarise_pairs(pairs, RADII), RADII)
     figure.canvas.draw()
@@ -391,9 +411,9 @@ def job(world, tmp_path):
     )
 
 
-def test_script_writes_what_the_comparison_gives(world, reference, job, capsys):
+def test_script_writes_what_the_comparison_gives(comparison, job, capsys):
     compare_field.main(job)
-    measures, pairs = compare(world, reference)
+    measures, pairs = comparison
     for file, table in (
         (job.output.measures, measures),
         (job.output.ratios, summarise_pairs(pairs, RADII)),
