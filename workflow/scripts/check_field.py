@@ -48,7 +48,7 @@ def main(job, terminal):
     expected = read_expected(job.input)
     checks = check_maps(observations, expected, params.field)
     extended = find_extended(observations)
-    checks["extended"] = extended.fractions
+    checks["extended"] = extended.record()
     checks["warnings"] += extended.warnings()
     checks["pointing"], sentences = check_pointing(job, observations)
     checks["warnings"] += sentences

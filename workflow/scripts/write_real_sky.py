@@ -43,9 +43,11 @@ def repeated_rows(quantity, label):
         cells = ["above " + low if np.isinf(edges[1]) else f"{low}-{high}"]
         for table in tables:
             row = table.loc[edges]
-            error = 0.5 * (row["high"] - row["low"])
-            cells += [f"{row['n']:.0f}", f"{row['repeated']:.2f} ± {error:.2f}"]
-            cells += [f"{row['chance']:.2f}"]
+            cells += [
+                f"{row['n']:.0f}",
+                f"{row['repeated']:.2f} ({row['low']:.2f}-{row['high']:.2f})",
+                f"{row['chance']:.2f}",
+            ]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 

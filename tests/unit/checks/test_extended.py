@@ -23,8 +23,10 @@ from superspire.checks.features import (
     half_exceeds,
     strip,
 )
+from superspire.checks.inputs import at_clear_level
 from superspire.instruments import BANDS, FWHM_PER_SIGMA, SPIRE
 from superspire.io import Map
+from superspire.maps.background import background
 from superspire.maps.reader import read_observation
 
 LOOKS = {
@@ -107,6 +109,25 @@ def test_emission_in_half_of_a_field_does_not_set_the_level(maps):
     distance = distances(found.map)
     assert masked(found, EMISSION)[distance < 420.0].mean() > 0.99
     assert not found.map.data[distance > 560.0].any()
+
+
+def test_the_clear_sky_gets_the_level_that_is_wanted(maps):
+    """A galaxy on a third of a map raises the level that is subtracted from it."""
+    lit = everywhere(maps, lambda distance: 40.0 * (distance < 360.0))
+    found = find_extended(observed(lit))
+    clear = distances(maps[250]) > 420.0
+    level = np.median(maps[250].data[clear])
+    for wanted, subtracted in ((level, 7.0), (level - found.excess["250"], 0.0)):
+        record = {"band": 250, "sky_subtracted_mjy_beam": subtracted, "sky_reason": ""}
+        low = with_light(lit[250], -found.excess["250"])
+        result = at_clear_level(low, record, {"extended": found.record()})
+        assert np.median(result.data[clear]) == pytest.approx(wanted, abs=1e-4)
+    assert found.excess["250"] > 1.0
+    centred = lit[250].data - background(lit[250].data)[0]
+    centred += found.excess["250"]
+    assert background(centred[clear])[0] == pytest.approx(0.0, abs=0.3)
+    record = {"band": 250, "sky_subtracted_mjy_beam": 7.0}
+    assert at_clear_level(lit[250], record, {}) is lit[250]
 
 
 @pytest.mark.parametrize("height", [25.0, -25.0])

@@ -17,6 +17,7 @@ from superspire.checks.features import (
 )
 from superspire.instruments import SPIRE
 from superspire.io import Map, append_image, map_header
+from superspire.maps.background import background
 from superspire.maps.grid import coarse_grid
 from superspire.maps.interpolation import pixel_positions
 
@@ -36,10 +37,20 @@ class Extended:
         Bits of `KINDS` in any band, uint8, on a grid of the sky that all bands cover.
     fractions : dict of str to dict
         Fraction of the observed sky of each band, by the names of `KINDS`.
+    excess : dict of str to float
+        Level of all the sky of each band above that of its clear sky [mJy/beam].
     """
 
     map: Map
     fractions: dict
+    excess: dict
+
+    def record(self):
+        """List what was found in each band, for JSON."""
+        return {
+            band: {"fractions": kinds, "excess_mjy_beam": self.excess[band]}
+            for band, kinds in self.fractions.items()
+        }
 
     def warnings(self):
         """Describe what was found, one sentence for each band and kind."""
@@ -71,7 +82,7 @@ def find_extended(observations):
         If no sky is covered by all bands.
     """
     wcs, shape = coarse_grid({band: observations[band].map for band in SPIRE}, STEP)
-    mask, fractions = np.zeros(shape, np.uint8), {}
+    mask, fractions, excess = np.zeros(shape, np.uint8), {}, {}
     for band in SPIRE:
         map_, fwhm = (
             observations[band].map,
@@ -87,8 +98,20 @@ def find_extended(observations):
             kind: float(((found & bit) > 0)[seen].mean()) if seen.any() else 0.0
             for kind, bit in KINDS.items()
         }
+        excess[str(band)] = level_excess(map_, Map(found, wcs))
         mask |= np.where(seen, found, 0)
-    return Extended(Map(mask, wcs), fractions)
+    return Extended(Map(mask, wcs), fractions, excess)
+
+
+def level_excess(map_, mask):
+    """Measure by how much what a mask holds raises the level of a map [mJy/beam]."""
+    if not mask.data.any():
+        return 0.0
+    seen = np.isfinite(map_.data)
+    clear = seen & (on_grid(mask, map_.wcs, map_.data.shape) == 0)
+    if not clear.any():
+        return 0.0
+    return background(map_.data[seen])[0] - background(map_.data[clear])[0]
 
 
 def on_grid(mask, wcs, shape):

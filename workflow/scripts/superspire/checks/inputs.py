@@ -1,9 +1,12 @@
 """The maps of a field as the network wants them, and how they were read."""
 
+import numpy as np
+
 from superspire.checks.checks import corrected
 from superspire.checksums import verify
 from superspire.errors import InputError
 from superspire.instruments import PAPER_BANDS, SPIRE
+from superspire.io import Map
 from superspire.maps.archives import file_of
 from superspire.maps.reader import read_observation
 
@@ -115,11 +118,45 @@ def read_corrected(inputs, options, checks, sky_level):
         See `read_bands`.
     """
     maps, records = read_bands(inputs, options, sky_level)
+    for band, record in records.items():
+        maps[band] = at_clear_level(maps[band], record, checks)
     for band in SPIRE if options.get("correct") else ():
         maps[band] = corrected(
             maps[band], checks, band, options["correct"], sky_level[str(band)]
         )
     return maps, records
+
+
+def at_clear_level(map_, record, checks):
+    """Bring the clear sky of a map, not all of it, to the level that is wanted.
+
+    Extended emission raises the level of a map; subtracted with it, the sky beside the
+    emission is too dark. Maps whose level is kept are left alone.
+
+    Parameters
+    ----------
+    map_ : superspire.io.Map
+        Map [mJy/beam].
+    record : dict
+        How it was read; its subtracted level is updated.
+    checks : dict
+        What the checks of the field found.
+
+    Returns
+    -------
+    superspire.io.Map
+    """
+    found = checks.get("extended", {}).get(str(record["band"]))
+    if (
+        not found
+        or not found["excess_mjy_beam"]
+        or not record["sky_subtracted_mjy_beam"]
+    ):
+        return map_
+    excess = found["excess_mjy_beam"]
+    record["sky_subtracted_mjy_beam"] -= excess
+    record["sky_reason"] += ", of the clear sky"
+    return Map(map_.data + np.float32(excess), map_.wcs, map_.header)
 
 
 def provenance(field, seed, network_digest, records):
