@@ -25,7 +25,10 @@ EXCESS = 20.0
 """How many times as often as a value of the sky a fill occurs."""
 
 ZEROS = 3
-"""The same for zero, where no other value is repeated."""
+"""Pixels of zero that are a fill where no other value is repeated."""
+
+DISTINCT = 0.1
+"""Share of the pixels that have a value of their own on a sky that is not quantised."""
 
 STEP = 0.1
 """Minimum step from the sky to a fill, in robust standard deviations of the sky."""
@@ -36,6 +39,8 @@ CLIPPED = 0.005
 BLOCK = 5
 """Side of the squares of one value that no sky has, however coarsely it is quantised
 [pixel]."""
+
+EIGHT = np.ones((3, 3), bool)
 
 SAMPLE = 1_000_000
 """Pixels in which frequent values are looked for."""
@@ -86,27 +91,26 @@ def find_blanks(data, wanted="auto"):
     if wanted != "auto":
         return kept([Blank(float(wanted), equal(data, wanted))])
     finite = np.isfinite(data)
-    regions = {float(v): equal(data, v) for v in KNOWN}
+    marked = {float(value): equal(data, value) for value in KNOWN}
     huge = finite & (np.abs(data) > HUGE)
     if huge.any():
-        regions[float(data[huge][0])] = huge
-    regions = {v: pixels for v, pixels in regions.items() if pixels.any()}
-    marks = tuple(regions)
-    regions |= repeated_regions(data, finite & ~np.logical_or.reduce([huge]))
+        marked[float(data[huge][0])] = huge
+    repeated = repeated_regions(data, finite & ~huge)
     sky = finite.copy()
-    for pixels in regions.values():
+    for pixels in (*marked.values(), *repeated.values()):
         sky &= ~pixels
     if sky.sum() < FEW:
         return []
     values = data[sky]
     centre = float(np.median(values))
     scatter = 1.4826 * float(np.median(np.abs(values - centre)))
-    return kept(
-        Blank(value, pixels)
-        for value, pixels in regions.items()
-        if (value in marks and abs(value - centre) > FAR * scatter > 0)
-        or is_fill(data, pixels, sky, value, scatter)
-    )
+    far = {v: p for v, p in marked.items() if abs(v - centre) > FAR * scatter > 0}
+    fills = {
+        v: p
+        for v, p in repeated.items()
+        if v not in far and is_fill(data, p, sky, v, scatter)
+    }
+    return kept(Blank(value, pixels) for value, pixels in (far | fills).items())
 
 
 def kept(blanks):
@@ -141,27 +145,48 @@ def repeated_regions(data, finite):
         return {}
     numbers, counts = np.unique(sample, return_counts=True)
     order = np.argsort(-counts, kind="stable")
-    usual = counts[order[CANDIDATES]] if len(order) > CANDIDATES else 1
+    rest = counts[order[CANDIDATES:]]
+    continuous = len(rest) > DISTINCT * rest.sum() > 0
+    usual = max(rest, default=1)
     regions = {}
     for value in dict.fromkeys([0.0, *map(float, numbers[order[:CANDIDATES]])]):
         pixels = finite & equal(data, value)
         count = pixels.sum() * len(sample) / len(values)
-        often = count >= EXCESS * usual or (
-            value == 0 and usual == 1 and count >= ZEROS
-        )
+        least = ZEROS if value == 0 and usual == 1 else EXCESS * usual
+        often = continuous and count >= least
         if not often and count >= BLOCK**2:
-            pixels = flat_regions(pixels)
-            often = pixels.any()
+            pixels, often = flat_regions(pixels, finite)
         if often:
             regions[value] = pixels
     return regions
 
 
-def flat_regions(pixels):
-    """Keep the connected regions that hold a square of BLOCK pixels a side."""
-    core = ndimage.binary_erosion(pixels, np.ones((BLOCK, BLOCK)))
-    labels, _ = ndimage.label(pixels)
-    return pixels & np.isin(labels, np.unique(labels[core]))
+def flat_regions(pixels, finite):
+    """Find the regions of a value that hold more squares of it than chance makes.
+
+    Parameters
+    ----------
+    pixels, finite : ndarray of bool, shape (ny, nx)
+        Where the map has the value, and where it has any.
+
+    Returns
+    -------
+    regions : ndarray of bool, shape (ny, nx)
+        Unions of squares of three pixels a side that are connected with a square of
+        BLOCK, and the pixels of the value beside them.
+    found : bool
+        Whether there are any.
+    """
+    block = np.ones((BLOCK, BLOCK), bool)
+    core = ndimage.binary_erosion(pixels, block)
+    elsewhere = finite & ~ndimage.binary_dilation(core, block)
+    share = (pixels & elsewhere).sum() / max(elsewhere.sum(), 1)
+    if core.sum() < FEW * (1.0 + share**block.size * finite.sum()):
+        return np.zeros_like(pixels), False
+    squares = ndimage.binary_opening(pixels, EIGHT)
+    labels, _ = ndimage.label(squares, EIGHT)
+    regions = np.isin(labels, np.unique(labels[core])) & squares
+    return pixels & ndimage.binary_dilation(regions, EIGHT), True
 
 
 def is_fill(data, pixels, sky, value, scatter):
@@ -189,6 +214,6 @@ def is_fill(data, pixels, sky, value, scatter):
     if np.all(values > value) or np.all(values < value):
         near = np.abs(values - value) <= STEP * scatter
         return bool(near.mean() < CLIPPED)
-    edge = ndimage.binary_dilation(pixels, np.ones((3, 3))) & sky
+    edge = ndimage.binary_dilation(pixels, EIGHT) & sky
     steps = np.abs(data[edge] - value)
     return not len(steps) or bool(np.median(steps) > STEP * scatter)
