@@ -97,14 +97,9 @@ def inputs(network, tmp_path):
     write_extended(tmp_path / "extended.fits", Map(mask, wcs))
     return dict(
         maps,
-<<<<<<< HEAD
         extended=str(tmp_path / "extended.fits"),
-        network=str(tmp_path / "network.json"),
-        weights=str(tmp_path / "network.weights.h5"),
-=======
         network=str(network / "network.json"),
         weights=str(network / "network.weights.h5"),
->>>>>>> 0701faa (Compare with the published catalogue, and build the network of a field, once for all tests)
         calibration=str(tmp_path / "calibration.json"),
         fluxes=str(tmp_path / "fluxes.csv"),
         selection_function=str(tmp_path / "selection_function.csv"),

@@ -176,19 +176,14 @@ def compare(world, reference, **changes):
     )
 
 
-<<<<<<< HEAD
-def select(measures, quantity, protocol=STRICT, measure=POSITION):
-    names = {"quantity": quantity, "protocol": protocol, "measure": measure}
-=======
 @pytest.fixture(scope="module")
 def comparison(world, reference):
     """Measures and pairs of the field and the published sources as they are."""
     return compare(world, reference)
 
 
-def select(measures, share, protocol=STRICT, measure=POSITION):
-    names = {"share": share, "protocol": protocol, "measure": measure}
->>>>>>> 0701faa (Compare with the published catalogue, and build the network of a field, once for all tests)
+def select(measures, quantity, protocol=STRICT, measure=POSITION):
+    names = {"quantity": quantity, "protocol": protocol, "measure": measure}
     own = measures[(measures[list(names)] == list(names.values())).all(axis=1)]
     assert own["flux_min"].is_unique
     assert len(own) == measures["flux_min"].nunique()
@@ -278,15 +273,9 @@ def test_published_sources_beyond_the_map_do_not_raise_the_chance(
     beyond["S450"] = 20.0 * u.mJy
     beyond["S450_ERR"] = 2.0 * u.mJy
     more, _ = compare(world, vstack([reference, beyond]))
-<<<<<<< HEAD
-    alone, _ = compare(world, reference)
+    alone, _ = comparison
     for quantity in ("recovered", "confirmed"):
         one, other = (select(table, quantity, PAPER) for table in (more, alone))
-=======
-    alone, _ = comparison
-    for share in ("recovered", "confirmed"):
-        one, other = (select(table, share, PAPER) for table in (more, alone))
->>>>>>> 0701faa (Compare with the published catalogue, and build the network of a field, once for all tests)
         np.testing.assert_allclose(one["chance"], other["chance"], atol=0.03)
 
 
