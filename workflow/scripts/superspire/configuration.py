@@ -13,6 +13,7 @@ KEYS_BY_BAND = (
     "masks",
     "errors",
     "reading",
+    "hdu",
     "filter_curves",
     "columns",
     "spire_beams",
