@@ -41,7 +41,7 @@ point source is extended: half of the smallest disc exceeds 0.02 of a source's p
 
 FOLLOWED = 2.0 / 3.0
 """Fraction of its limit down to which emission is followed outwards: 8 mJy/beam over
-10 FWHM, with which the deblender loses a third of the sources above 10 mJy."""
+10 FWHM, with which the deblender lists 36 % fewer sources above 10 mJy."""
 
 DISC_SEEN, STRIP_SEEN = 0.4, 0.9
 """Fraction of a disc or a strip that must have been observed."""
