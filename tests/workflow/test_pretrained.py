@@ -1,5 +1,6 @@
 """A user's own maps and the network that comes trained: one command, no training."""
 
+import re
 import shutil
 import subprocess
 
@@ -9,6 +10,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import Table
+from mocpy import MOC
 
 from helpers import snakemake
 from superspire.instruments import BANDS, SPIRE
@@ -128,3 +130,37 @@ def test_products_pass_fitsverify(run):
             ["fitsverify", "-q", file], capture_output=True, text=True, check=False
         )
         assert verdict.stdout.startswith("verification OK"), verdict.stdout
+
+
+def test_the_coverage_holds_every_source_and_the_area(run):
+    moc = MOC.load(run / "results/fields/mine/coverage.moc.fits", "fits")
+    record = read_json(run / "results/fields/mine/reading.json")
+    area = moc.sky_fraction * (4.0 * np.pi * u.sr).to_value(u.deg**2)
+    assert area == pytest.approx(record["clear_deg2"], rel=0.02)
+    assert record["clear_deg2"] == record["covered_deg2"]
+    sources = Table.read(run / "results/fields/mine/catalogue.fits")
+    assert moc.contains_lonlat(sources["RA"].quantity, sources["DEC"].quantity).all()
+    assert not sources["EXTENDED"].any()
+
+
+def test_counterparts_of_the_page_are_as_reliable_as_they_say(
+    run, sky, tmp_path, monkeypatch
+):
+    """The code of docs/counterparts.md, on this field in place of the tutorial's."""
+    for folder in ("skies/independent", "fields"):
+        (tmp_path / "results" / folder).mkdir(parents=True)
+    sky.write(tmp_path / "results/skies/independent/catalogue.fits")
+    (tmp_path / "results/fields/mock").symlink_to(run / "results/fields/mine")
+    monkeypatch.chdir(tmp_path)
+    page = (snakemake.ROOT / "docs/counterparts.md").read_text(encoding="utf-8")
+    blocks = re.findall("^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 3
+    for block in blocks:
+        names = {}
+        exec(compile(block, "docs/counterparts.md", "exec"), names)
+    right, stated = names["right"], names["stated"]
+    assert len(stated) > 500
+    for low, high in ((0.0, 0.5), (0.5, 0.8), (0.8, 1.0)):
+        own = (stated > low) & (stated <= high)
+        error = np.sqrt(stated[own].mean() * (1 - stated[own].mean()) / own.sum())
+        assert abs(right[own].mean() - stated[own].mean()) < 3.0 * error + 0.05
