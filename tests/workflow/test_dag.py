@@ -79,7 +79,7 @@ def test_a_target_runs_just_what_it_needs(tmp_path, target, untouched):
 
 def test_a_variant_is_measured_and_drawn_like_the_configured_network(tmp_path):
     own = "results/variants/simulation_only"
-    plan = snakemake(tmp_path, "--dry-run", f"{own}/fig2.pdf", f"{own}/comparison.csv")
+    plan = plan_of(tmp_path, f"{own}/fig2.pdf", f"{own}/comparison.csv")
     assert plan.returncode == 0, plan.stderr
     assert "rule train_variant:" in plan.stdout
     assert "rule train_network:" not in plan.stdout

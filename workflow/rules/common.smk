@@ -37,6 +37,24 @@ MOCK_CENTERS = {"observed": (150.12, 2.21), "independent": (34.5, -5.0)}
 MOCKED = not config["observed"]["maps"]
 HOLDOUT = [] if MOCKED or not config["observed"]["holdout"] else ["holdout"]
 DATASETS = ["simulated", "observed", *HOLDOUT, "independent"]
+NO_TERMS = dict.fromkeys(("aperture", "spurious", "mean", "median"), 0.0)
+VARIANTS = {
+    "unit_weights": {
+        "loss": {"preset": "unit_weights", "weights": {}, "pixel": "l1"},
+    },
+    "galaxygan": {
+        "loss": {
+            "preset": "unit_weights",
+            "weights": {**NO_TERMS, "pixel": 100.0},
+            "pixel": "l1",
+            "adversarial": 1.0,
+        },
+    },
+    "simulation_only": {"training": {"observed_passes": 0}},
+}
+OF_ALL_NETWORKS = tuple(
+    f"results/{folder}/" for folder in ("skies", "cutouts", "interpolated", "sources")
+)
 
 
 wildcard_constraints:
@@ -182,6 +200,27 @@ def training_configuration(wildcards):
     later = ("reference", "holdout")
     chosen["observed"] = {k: v for k, v in chosen["observed"].items() if k not in later}
     return chosen
+
+
+def variant_section(name):
+    """Make a section of the configuration that a variant changes."""
+    return lambda wildcards: {
+        **config[name],
+        **VARIANTS[wildcards.variant].get(name, {}),
+    }
+
+
+def of_variant(files):
+    """Name the files of a variant of the network as those of the configured one."""
+
+    def moved(path):
+        if isinstance(path, list):
+            return [moved(one) for one in path]
+        if not isinstance(path, str) or path.startswith(OF_ALL_NETWORKS):
+            return path
+        return path.replace("results/", "results/variants/{variant}/", 1)
+
+    return {name: moved(path) for name, path in files.items()}
 
 
 def deblender(name):

@@ -344,47 +344,6 @@ rule compare_presets:
         "../scripts/compare_presets.py"
 
 
-NO_TERMS = dict.fromkeys(("aperture", "spurious", "mean", "median"), 0.0)
-VARIANTS = {
-    "unit_weights": {
-        "loss": {"preset": "unit_weights", "weights": {}, "pixel": "l1"},
-    },
-    "galaxygan": {
-        "loss": {
-            "preset": "unit_weights",
-            "weights": {**NO_TERMS, "pixel": 100.0},
-            "pixel": "l1",
-            "adversarial": 1.0,
-        },
-    },
-    "simulation_only": {"training": {"observed_passes": 0}},
-}
-SHARED = tuple(
-    f"results/{folder}/" for folder in ("skies", "cutouts", "interpolated", "sources")
-)
-
-
-def variant_section(name):
-    """Make a section of the configuration that a variant changes."""
-    return lambda wildcards: {
-        **config[name],
-        **VARIANTS[wildcards.variant].get(name, {}),
-    }
-
-
-def of_variant(files):
-    """Name the files of a variant of the network as those of the configured one."""
-
-    def moved(path):
-        if isinstance(path, list):
-            return [moved(one) for one in path]
-        if not isinstance(path, str) or path.startswith(SHARED):
-            return path
-        return path.replace("results/", "results/variants/{variant}/", 1)
-
-    return {name: moved(path) for name, path in files.items()}
-
-
 wildcard_constraints:
     variant="|".join(VARIANTS),
 
