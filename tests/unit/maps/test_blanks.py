@@ -63,7 +63,7 @@ def test_area_noise_and_edges_are_those_of_the_map_with_nan(tmp_path, value, lev
     assert edges[0].any()
     assert right.record["warnings"] == []
     (warning,) = read.record["warnings"]
-    assert f"hold exactly {value:.7g}" in warning
+    assert f"are exactly {value:.7g}" in warning
 
 
 @pytest.mark.parametrize("value", [-99.0, -999.0, 1e30])

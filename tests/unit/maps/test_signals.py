@@ -101,7 +101,7 @@ def test_a_band_that_is_not_in_the_file(tmp_path, data):
     "name",
     [
         *("stDev", "IVM", "SNR", "BACKGROUND", "weight", "InvVar", "S2N", "bkg", "DQ"),
-        *("model", "residual", "BADPIX", "chi2", "nhits", "exptime", "S250_error"),
+        *("model", "residual", "chi2", "nhits", "exptime", "S250_error"),
     ],
 )
 def test_what_is_not_the_signal(tmp_path, data, name):

@@ -146,7 +146,7 @@ def repeated_regions(data, finite):
     numbers, counts = np.unique(sample, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     rest = counts[order[CANDIDATES:]]
-    continuous = len(rest) > DISTINCT * rest.sum() > 0
+    continuous = len(rest) > max(FEW, DISTINCT * rest.sum())
     usual = max(rest, default=1)
     regions = {}
     for value in dict.fromkeys([0.0, *map(float, numbers[order[:CANDIDATES]])]):

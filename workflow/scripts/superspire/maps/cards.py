@@ -27,22 +27,17 @@ class Cards:
     header : astropy.io.fits.Header
         The header. What follows ROOTHEAD describes another file: it counts where the
         header itself has no such card.
-
-    Attributes
-    ----------
-    overruled : list of str
-        Keywords that are in the copy of the other header as well.
     """
 
     def __init__(self, header):
-        self._cards, self.overruled = {}, []
+        self._cards, self._overruled = {}, {}
         own = None
         for card in header.cards:
             keyword = card.keyword.rstrip("= ").upper()
             if keyword == ROOT:
                 own = own or frozenset(self._cards)
             if own and keyword in own:
-                self.overruled.append(keyword)
+                self._overruled[keyword] = card
             else:
                 self._cards.setdefault(keyword, []).append(card)
 
@@ -63,6 +58,15 @@ class Cards:
         list of str
         """
         return [key for key in self._cards if re.fullmatch(pattern, key)]
+
+    def overruled(self, keys):
+        """List those of some keywords that the other header gives another value."""
+        return [
+            key
+            for key in keys
+            if key in self._overruled
+            and not same([self._overruled[key], *self._cards[key]])
+        ]
 
     def images(self, key):
         """List the cards of a keyword as they stand in the file."""
@@ -87,8 +91,9 @@ class Cards:
             If the header repeats the keyword with different values, or the card holds
             what is no text.
         """
-        values = list(dict.fromkeys(map(read_text, self._cards.get(key, []))))
-        if len(values) > 1 and not same_numbers(values):
+        cards = self._cards.get(key, [])
+        values = list(dict.fromkeys(map(read_text, cards)))
+        if not same(cards):
             raise ValueError(f"{key} repeated with different values ({listed(values)})")
         return values[0] if values else ""
 
@@ -139,10 +144,11 @@ def as_number(text):
     return value if abs(value) < float("inf") else None
 
 
-def same_numbers(texts):
-    """Whether texts spell one number."""
-    numbers = {as_number(text) for text in texts}
-    return len(numbers) == 1 and None not in numbers
+def same(cards):
+    """Whether cards give one value, numbers however they are spelt."""
+    texts = set(map(read_text, cards))
+    numbers = set(map(as_number, texts))
+    return len(texts) <= 1 or (len(numbers) == 1 and None not in numbers)
 
 
 def listed(values):

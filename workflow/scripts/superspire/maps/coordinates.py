@@ -134,7 +134,7 @@ def usable_wcs(file, cards, shape):
     if not (cards.text("CTYPE1") or cards.text("CTYPE2")):
         return None
     header = wcs_header(cards)
-    twice = [key for key in cards.overruled if key in header]
+    twice = cards.overruled(header)
     if twice:
         file.warn(
             f"{', '.join(twice)} stand again behind {ROOT}, for another image: the "

@@ -23,6 +23,10 @@ from superspire.io import Map
 TOLERANCE = 1e-3
 """Error of positions on a map with distortions [pixel]."""
 
+HALF = 0.4
+"""Half the distance over which a pixel is measured [pixel]: less than half a pixel, for
+some projections have no position on the axes of their plane."""
+
 RADIAN = np.degrees(1.0) * 3600.0
 """One radian [arcsec]."""
 
@@ -170,9 +174,9 @@ def pixel_matrix(wcs, x, y):
         Offset to the east (first row) and north (second row) of one pixel along x
         (first column) and along y [arcsec].
     """
-    near = np.array([[0.0, 0.0], [-0.5, 0.0], [0.5, 0.0], [0.0, -0.5], [0.0, 0.5]]).T
+    near = HALF * np.array([[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]]).T
     sky = sky_positions(wcs, x + near[0], y + near[1])
-    sides = np.stack([sky[2] - sky[1], sky[4] - sky[3]], axis=1)
+    sides = np.stack([sky[2] - sky[1], sky[4] - sky[3]], axis=1) / (2.0 * HALF)
     return RADIAN * tangent_axes(sky[0]) @ sides
 
 
