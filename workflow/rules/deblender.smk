@@ -102,7 +102,7 @@ rule calibrate_deblender:
 
 
 rule measure_robustness:
-    """Measure the deblender on sky or observations unlike those of its training."""
+    """Measure the deblender on sky or observations that differ from its training."""
     input:
         network=deblender("network.json"),
         weights=deblender("network.weights.h5"),
@@ -135,7 +135,7 @@ rule measure_robustness:
 
 
 rule compare_conditions:
-    """Put what was measured on unlike skies into one table."""
+    """Combine the measurements of robustness in one table."""
     input:
         expand("results/deblender/conditions/{condition}.csv", condition=CONDITIONS),
     output:
@@ -143,7 +143,7 @@ rule compare_conditions:
             "results/benchmark/conditions.csv",
             caption="../report/conditions.rst",
             category="Pretrained network",
-            labels={"shows": "unlike skies"},
+            labels={"shows": "robustness"},
         ),
     log:
         "logs/compare_conditions.log",

@@ -1,4 +1,4 @@
-"""Reliability diagrams on the sky as trained and on unlike skies."""
+"""Reliability diagrams on nominal and perturbed skies."""
 
 import pandas as pd
 

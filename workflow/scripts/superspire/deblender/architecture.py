@@ -209,7 +209,7 @@ def fold_batchnorm(model, **architecture):
 
 
 def convolve_normalised(x, filters, name, kernel=3, stride=1, relu=True):
-    """Convolve and normalise, and cut off below zero unless told otherwise."""
+    """Convolve and normalise, and apply a ReLU by default."""
     x = layers.Conv2D(
         filters,
         kernel,
@@ -223,13 +223,13 @@ def convolve_normalised(x, filters, name, kernel=3, stride=1, relu=True):
 
 
 def convolve(x, filters, name, kernel=3, stride=1, relu=True):
-    """Convolve, and cut off below zero unless told otherwise; see `fold_batchnorm`."""
+    """Convolve, and apply a ReLU by default; see `fold_batchnorm`."""
     x = layers.Conv2D(filters, kernel, stride, padding="same", name=name)(x)
     return layers.ReLU(name=f"{name}_relu")(x) if relu else x
 
 
 def normalised(x, name, relu=True):
-    """Normalise features, and cut off below zero unless told otherwise."""
+    """Normalise features, and apply a ReLU by default."""
     x = BatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x) if relu else x
 

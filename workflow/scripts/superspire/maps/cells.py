@@ -12,7 +12,7 @@ CELL = 4
 """Side of the cells of the network's grid [arcsec]."""
 
 FINE = 2
-"""Side of the cells in which sources are told apart [arcsec]."""
+"""Side of the cells in which sources are separated [arcsec]."""
 
 FINE_CELLS = (CELL // FINE) ** 2
 

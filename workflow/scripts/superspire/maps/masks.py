@@ -132,7 +132,7 @@ def polarity(file, decision, mask, data, label):
         return found
     here, there = ("nonzero", "zero") if found else ("zero", "nonzero")
     fact = f"{label} is {here} where the map was observed and {there} elsewhere"
-    if decision.mask_told:
+    if decision.mask_given:
         file.warn(
             f"{fact}, against mask_good {decision.mask_good} of the configuration"
         )

@@ -57,7 +57,7 @@ class Decision:
         Those that are zero where nothing was observed.
     mask_good : {0, 1}
         Value of good pixels in the mask.
-    mask_told : bool
+    mask_given : bool
         Whether the user says so.
     matched : bool
         Whether it is matched-filtered.
@@ -77,7 +77,7 @@ class Decision:
     error: HDU | None
     coverage: list
     mask_good: int
-    mask_told: bool
+    mask_given: bool
     matched: bool
     fwhm: float
     fwhm_from: str
@@ -126,17 +126,17 @@ def decide(file, band, unit=None, hdu=None, mask=None, mask_good=None, fcf=None)
         error=next(iter(errors), None),
         coverage=find_companions(file, signal, COVERAGE, band),
         mask_good=choose_polarity(file, layout, masks, mask_good),
-        mask_told=mask_good is not None,
+        mask_given=mask_good is not None,
         matched=matched,
         fwhm=fwhm,
         fwhm_from=fwhm_from,
     )
 
 
-def choose_polarity(file, layout, masks, told):
-    """Choose the value of good pixels in a mask: as told, by its name or the layout."""
-    if told is not None:
-        return told
+def choose_polarity(file, layout, masks, given):
+    """Choose the value of good pixels: as given, by the mask's name or the layout."""
+    if given is not None:
+        return given
     good = masks and file.extname(masks[0]).startswith("good")
     return int(bool(good) or layout == "H-ATLAS")
 
@@ -189,8 +189,8 @@ def find_unit(file, signal, configured, layout, fcf):
         If there is no unit, that of the configuration is not understood, or it is pW
         without a flux conversion factor.
     """
-    told = [(CONFIGURED, str(configured))] if configured else []
-    given = told + given_units(file, signal)
+    given = [(CONFIGURED, str(configured))] if configured else []
+    given = given + given_units(file, signal)
     read = [(origin, spelt, read_unit(spelt, fcf)) for origin, spelt in given]
     for origin, spelt, unit in read:
         if unit is None and is_picowatt(spelt):
@@ -200,7 +200,7 @@ def find_unit(file, signal, configured, layout, fcf):
     chosen = next((each for each in read if each[2] is not None), None)
     if chosen is None and not given and layout == "HerMES SMAP":
         return Unit(1.0, "beam"), "Jy/beam", "HerMES SMAP file without BUNIT"
-    if chosen is None or (told and read[0][2] is None):
+    if chosen is None or (given and read[0][2] is None):
         tried = "; ".join(f"{spelt!r} in {origin}" for origin, spelt in given)
         raise file.error(
             f"the unit of {file.label(signal)} in {', '.join(UNIT_KEYS)} or the "
@@ -211,7 +211,7 @@ def find_unit(file, signal, configured, layout, fcf):
     for where, other, read_as in read:
         if read_as != unit:
             another = read_as is not None or is_picowatt(other)
-            note = file.warn if told and another else file.remark
+            note = file.warn if given and another else file.remark
             note(
                 f"the unit {other!r} in {where} "
                 + ("is not understood" if read_as is None else "is another one")

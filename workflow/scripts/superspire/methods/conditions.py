@@ -1,4 +1,4 @@
-"""Skies and observations unlike the ones that a network was trained on."""
+"""Skies and observations that differ from those of the training."""
 
 from dataclasses import dataclass, field
 

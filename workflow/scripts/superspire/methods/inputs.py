@@ -18,7 +18,7 @@ def read_inputs(files, params, positions=None):
     params : snakemake.io.Params
         ``realism``, ``threshold`` and ``min_flux`` of the configuration.
     positions : tuple of (ndarray, ndarray), optional
-        True positions [deg], for the method that is told them.
+        True positions [deg], for the method that uses them.
 
     Returns
     -------
