@@ -7,6 +7,7 @@ Your own SPIRE maps:   snakemake --cores 2 results/fields/NAME/superresolved.fit
 Every rule:            snakemake --list-rules
 """
 
+import sys
 from pathlib import Path
 
 from snakemake.utils import min_version
@@ -15,6 +16,12 @@ min_version("9.25")
 
 # From any other folder the defaults, which are the same, come from the schema.
 if Path("config/config.yaml").exists():
+    try:
+        Path("config/config.yaml").read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        sys.exit(
+            "Error: config/config.yaml: expected text in UTF-8, found another encoding"
+        )
 
     configfile: "config/config.yaml"
 

@@ -1,6 +1,9 @@
 """What the rules share: the checked configuration, code digests, target lists."""
 
+import contextlib
+import hashlib
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -104,7 +107,7 @@ def skies_from(*sources):
 def catalogue_file(wildcards):
     """Catalogue that a sky is imported from."""
     number = wildcards.sky.rpartition("_")[2]
-    return sky_source(wildcards.sky)["file"].replace("{field}", number)
+    return without_braces(sky_source(wildcards.sky)["file"].replace("{field}", number))
 
 
 def real_beams():
@@ -173,9 +176,22 @@ def sky_catalogues(wildcards):
     return [f"results/skies/{sky}/catalogue.fits" for sky in skies(wildcards)]
 
 
+def without_braces(file):
+    """Link a file whose name Snakemake would take for a pattern; give the link."""
+    if "{" not in file or not Path(file).exists():
+        return file
+    source = Path(file).resolve()
+    digest = hashlib.sha256(str(source).encode()).hexdigest()[:12]
+    link = Path(".snakemake/links", digest, re.sub("[{}]", "_", source.name))
+    link.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        link.symlink_to(source)
+    return str(link)
+
+
 def observed_map(wildcards):
     """File of an observed band, as configured."""
-    return config["observed"]["maps"][wildcards.band]
+    return without_braces(config["observed"]["maps"][wildcards.band])
 
 
 def validation_options(wildcards):
@@ -317,7 +333,7 @@ def field_maps(wildcards):
                     f"fields.{wildcards.field}.{kind}.{band}: expected a FITS file, "
                     f"found no file {file}"
                 )
-            found[f"{kind.removesuffix('s')}_{band}"] = file
+            found[f"{kind.removesuffix('s')}_{band}"] = without_braces(file)
     return found
 
 
@@ -326,7 +342,7 @@ def field_reference(wildcards):
     field = field_section(wildcards)
     if not field.get("reference"):
         refuse(f"fields.{wildcards.field}.reference: expected a catalogue, found none")
-    return field["reference"]["file"]
+    return without_braces(field["reference"]["file"])
 
 
 def has_fluxes(field):

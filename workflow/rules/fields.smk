@@ -58,7 +58,10 @@ if not MOCKED:
     rule check_observed:
         """Check the maps of the observed field, with 450 µm among them."""
         input:
-            **{f"map_{band}": file for band, file in config["observed"]["maps"].items()},
+            **{
+                f"map_{band}": without_braces(file)
+                for band, file in config["observed"]["maps"].items()
+            },
             expected_sky="results/training/expected_sky.json",
         output:
             "results/skies/observed/checks.json",

@@ -9,7 +9,9 @@ pixels of Table 1.
 rule read_beam:
     """Read the configured image of a SPIRE beam."""
     input:
-        beam=lambda wildcards: config["realism"]["spire_beams"][wildcards.band],
+        beam=lambda wildcards: without_braces(
+            config["realism"]["spire_beams"][wildcards.band]
+        ),
     output:
         "results/beams/{band}.npz",
     log:
@@ -25,7 +27,9 @@ rule read_beam:
 rule read_depth_map:
     """Read the errors of an observation that is as deep as a simulated map."""
     input:
-        observation=lambda wildcards: config["realism"]["depth"][wildcards.band],
+        observation=lambda wildcards: without_braces(
+            config["realism"]["depth"][wildcards.band]
+        ),
     output:
         "results/depth/{band}.npz",
     log:
@@ -108,7 +112,9 @@ rule read_observed_map:
 rule import_reference:
     """Take the published sources of the observed field for its true ones."""
     input:
-        catalogue=lambda wildcards: config["observed"]["reference"]["file"],
+        catalogue=lambda wildcards: without_braces(
+            config["observed"]["reference"]["file"]
+        ),
     output:
         "results/skies/{sky}/catalogue.fits",
     log:

@@ -188,7 +188,7 @@ def open_fits(path, shown=None, name=None):
             raise unreadable(shown, error) from error
         with hdus:
             try:
-                yield MapFile(shown, hdus, name or Path(path).name)
+                yield MapFile(shown, hdus, name or Path(path).resolve().name)
             except fits.VerifyError as error:
                 raise unreadable(shown, error) from error
 
