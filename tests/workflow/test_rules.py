@@ -1,10 +1,14 @@
 """The rules keep the conventions, and the workflow serves as a module of another."""
 
+import os
 import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from helpers import snakemake
 
@@ -14,7 +18,8 @@ HEADER = re.compile(r"^ *(?:rule|checkpoint) (\w+):$", re.MULTILINE)
 
 def rule_texts():
     """Text of every rule of the workflow, by name and file."""
-    for file in sorted([ROOT / "Snakefile", *ROOT.glob("workflow/rules/*.smk")]):
+    files = [ROOT / "workflow/Snakefile", *ROOT.glob("workflow/rules/*.smk")]
+    for file in sorted(files):
         parts = HEADER.split(file.read_text(encoding="utf-8"))
         for name, text in zip(parts[1::2], parts[2::2], strict=True):
             yield pytest.param(name, text, id=f"{file.stem}-{name}")
@@ -80,6 +85,61 @@ def test_a_parent_workflow_makes_maps_and_has_fields_of_its_own(tmp_path):
     assert "rule superspire_check_field:" in plan
     assert plan.count("rule make_map:") == 3
     assert "rule all_else:" in plan
+
+
+UNTRACKED = (".git", ".venv", ".snakemake", "results", "logs", "benchmarks", "data")
+REMOTE = """
+module superspire:
+    snakefile: github("someone/superspire", path="workflow/Snakefile", branch="main")
+    config: {"independent": {"area": 0.01}}
+
+
+use rule * from superspire as superspire_*
+"""
+
+
+@pytest.mark.slow
+def test_the_workflow_can_be_a_module_from_github(tmp_path):
+    """Git takes a repository of this machine for the one on GitHub."""
+    repository = tmp_path / "repository"
+    shutil.copytree(ROOT, repository, ignore=shutil.ignore_patterns(*UNTRACKED))
+    who = ["-c", "user.name=someone", "-c", "user.email=someone@example.org"]
+    for command in (["init", "-q", "-b", "main"], ["add", "-A"]):
+        subprocess.run(["git", *command], cwd=repository, check=True)
+    subprocess.run(["git", *who, "commit", "-qm", "all"], cwd=repository, check=True)
+    environment = {key: v for key, v in os.environ.items() if key != "GITHUB_TOKEN"}
+    environment |= {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{repository.as_uri()}.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://github.com/someone/superspire",
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
+    folder = tmp_path / "parent"
+    folder.mkdir()
+    (folder / "Snakefile").write_text(REMOTE)
+    target = "results/skies/independent/catalogue.fits"
+    done = snakemake.run(folder, target, snakefile=None, env=environment)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert (folder / target).exists()
+    assert str(ROOT) not in done.stdout + done.stderr
+
+
+def test_the_workflow_catalogue_finds_what_it_needs():
+    """What snakemake-workflow-catalog looks for, and the checks that it runs."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").lower()
+    assert "snakemake" in readme
+    assert "workflow" in readme
+    assert (ROOT / "config/README.md").stat().st_size > 0
+    settings = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())
+    usage = settings["usage"]
+    assert set(usage) == {"mandatory-flags", "software-stack-deployment", "report"}
+    files = [ROOT / "workflow/Snakefile", *ROOT.glob("workflow/rules/*.smk")]
+    for command in (
+        [sys.executable, "-m", "snakemake", "--lint"],
+        [Path(sys.executable).with_name("snakefmt"), "--check", "-v", *files],
+    ):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
 
 
 @pytest.mark.parametrize(("name", "text"), RULES)

@@ -4,13 +4,54 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import sys
+import tarfile
+import tempfile
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
-HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=False))
+
+def local_copy(source):
+    """Find a folder of the workflow on this machine.
+
+    Snakemake fetches the files of a remote module one by one, as it meets them; the
+    package beside the scripts would be left behind. The commit is therefore unpacked as
+    a whole, once, into Snakemake's cache, which other nodes must see.
+    """
+    path = source.get_path_or_uri(secret_free=True)
+    if Path(path).exists():
+        return Path(path)
+    if hasattr(source, "hosted_repo"):
+        repository = source.hosted_repo.repo
+    elif hasattr(source, "repo_path"):
+        from git import Repo
+
+        repository = Repo(source.repo_path)
+    else:
+        raise WorkflowError(
+            f"module: expected a folder or github(...) as source, found {path}"
+        )
+    cache = Path(workflow.sourcecache.cache_path) / "superspire"
+    folder = cache / repository.commit(source.ref).hexsha
+    if not folder.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        unpacked = tempfile.mkdtemp(dir=cache)
+        with tempfile.TemporaryFile() as file:
+            repository.archive(file, source.ref, format="tar")
+            file.seek(0)
+            with tarfile.open(fileobj=file) as archive:
+                archive.extractall(unpacked, filter="data")
+        try:
+            os.rename(unpacked, folder)
+        except OSError:
+            shutil.rmtree(unpacked)
+    return folder / source.path
+
+
+HERE = local_copy(workflow.current_basedir)
 SCRIPTS = HERE.parent / "scripts"
 if str(SCRIPTS) not in sys.path:
     sys.path.insert(0, str(SCRIPTS))
