@@ -6,10 +6,10 @@ from astropy import units
 from astropy.io import fits
 from mocpy import MOC
 
-from superspire import storage
 from superspire.checks.features import EMISSION
 from superspire.errors import InputError
 from superspire.io import Map
+from superspire.products import footprint as footprint_module
 from superspire.products.catalogue import build_catalogue
 from superspire.products.field import check_covered
 from superspire.products.footprint import Footprint
@@ -40,7 +40,7 @@ def test_areas_of_the_field_with_and_without_extended_emission(footprint):
 
 
 def test_areas_do_not_depend_on_the_strips(footprint, monkeypatch):
-    monkeypatch.setattr(storage, "STRIP", 70 * 1200)
+    monkeypatch.setattr(footprint_module, "PIECE", 70 * 1200)
     again = Footprint(footprint.covered, footprint.wcs, footprint.extended)
     assert again.covered_area == footprint.covered_area
     assert again.clear_area == footprint.clear_area

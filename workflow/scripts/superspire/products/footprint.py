@@ -8,13 +8,15 @@ from scipy.ndimage import binary_erosion
 from superspire.checks.extended import on_grid
 from superspire.instruments import PIXEL
 from superspire.maps.tiling import shift_wcs
-from superspire.storage import strips_of
 
 ORDER = 16
 """HEALPix order of the coverage: cells of 3.2 arcsec."""
 
 SAMPLE = 2
 """Step at which the inner coverage is sampled [pixel]: no cell is without a sample."""
+
+PIECE = 2**21
+"""Pixels that are handled at a time; their positions take 100 MB."""
 
 PIXEL_AREA = (PIXEL / 3600.0) ** 2
 """Solid angle of a pixel [deg²]."""
@@ -43,9 +45,15 @@ class Footprint:
     def __init__(self, covered, wcs, extended):
         self.covered, self.wcs, self.extended = covered, wcs, extended
         pixels = np.zeros(2, int)
-        for rows in strips_of(covered):
+        for rows in self.strips():
             pixels += [covered[rows].sum(), self.clear(rows).sum()]
         self.covered_area, self.clear_area = (float(n * PIXEL_AREA) for n in pixels)
+
+    def strips(self):
+        """Cut the field into slices of neighbouring rows."""
+        ny, nx = self.covered.shape
+        step = max(1, PIECE // nx)
+        return [slice(first, min(first + step, ny)) for first in range(0, ny, step)]
 
     def clear(self, rows):
         """Find the pixels of some rows that count, an array of bool."""
@@ -62,7 +70,7 @@ class Footprint:
             Every cell of 3.2 arcsec that holds a pixel of it.
         """
         parts = [MOC.new_empty(ORDER)]
-        for rows in strips_of(self.covered):
+        for rows in self.strips():
             y, x = np.nonzero(samples(self.clear(rows)))
             if len(x):
                 ra, dec = self.wcs.all_pix2world(x, y + rows.start, 0)
