@@ -1,4 +1,9 @@
-"""The order of the tests."""
+"""The order of the tests, and no limit on their time."""
+
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items):

@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from helpers.tiny_training import (
     QUICK,
@@ -101,11 +102,19 @@ def test_a_resumed_training_equals_an_uninterrupted_one(
     assert not list(tmp_path.iterdir())
 
 
+def same_threads():
+    """Variables that give another process the threads of this one: sums depend on them."""
+    threads = tf.config.threading.get_intra_op_parallelism_threads()
+    inherited = {k: v for k, v in os.environ.items() if k.startswith("OMP_")}
+    return inherited | ({"TF_NUM_INTRAOP_THREADS": str(threads)} if threads else {})
+
+
 def test_a_training_that_was_killed_goes_on(uninterrupted, tmp_path):
     path = [str(Path(__file__).parent), *sys.path]
     process = subprocess.Popen(
         [sys.executable, "-c", TRAINING, str(tmp_path)],
-        env={"PYTHONPATH": ":".join(path), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={"PYTHONPATH": ":".join(path), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        | same_threads(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
