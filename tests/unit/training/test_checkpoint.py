@@ -103,7 +103,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one(
 
 
 def same_threads():
-    """Variables that give another process the threads of this one: sums depend on them."""
+    """Variables that give another process the threads, and so the sums, of this one."""
     threads = tf.config.threading.get_intra_op_parallelism_threads()
     inherited = {k: v for k, v in os.environ.items() if k.startswith("OMP_")}
     return inherited | ({"TF_NUM_INTRAOP_THREADS": str(threads)} if threads else {})
