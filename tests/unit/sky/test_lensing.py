@@ -56,9 +56,11 @@ def test_share_of_strong_lenses():
 
 @given(z=st.floats(0.05, 8.0), weak=st.booleans(), seed=st.integers(0, 2**31))
 def test_flux_is_conserved_at_every_redshift(z, weak, seed):
+    """Within six standard errors and one strong lens: at low redshift they are rare."""
     mu = draw_magnification(np.full(50_000, z), np.random.default_rng(seed), weak)
     variance = weak_width(z) ** 2 * weak + strong_probability(z) * 25.0
-    assert mu.mean() == pytest.approx(1.0, abs=6 * np.sqrt(variance / len(mu)) + 1e-5)
+    tolerance = 6 * np.sqrt(variance / len(mu)) + STRONGEST / len(mu)
+    assert mu.mean() == pytest.approx(1.0, abs=tolerance)
     assert mu.min() > 0.0
 
 

@@ -189,8 +189,8 @@ def find_unit(file, signal, configured, layout, fcf):
         If there is no unit, that of the configuration is not understood, or it is pW
         without a flux conversion factor.
     """
-    given = [(CONFIGURED, str(configured))] if configured else []
-    given = given + given_units(file, signal)
+    own = [(CONFIGURED, str(configured))] if configured else []
+    given = own + given_units(file, signal)
     read = [(origin, spelt, read_unit(spelt, fcf)) for origin, spelt in given]
     for origin, spelt, unit in read:
         if unit is None and is_picowatt(spelt):
@@ -200,7 +200,7 @@ def find_unit(file, signal, configured, layout, fcf):
     chosen = next((each for each in read if each[2] is not None), None)
     if chosen is None and not given and layout == "HerMES SMAP":
         return Unit(1.0, "beam"), "Jy/beam", "HerMES SMAP file without BUNIT"
-    if chosen is None or (given and read[0][2] is None):
+    if chosen is None or (own and read[0][2] is None):
         tried = "; ".join(f"{spelt!r} in {origin}" for origin, spelt in given)
         raise file.error(
             f"the unit of {file.label(signal)} in {', '.join(UNIT_KEYS)} or the "
@@ -211,7 +211,7 @@ def find_unit(file, signal, configured, layout, fcf):
     for where, other, read_as in read:
         if read_as != unit:
             another = read_as is not None or is_picowatt(other)
-            note = file.warn if given and another else file.remark
+            note = file.warn if own and another else file.remark
             note(
                 f"the unit {other!r} in {where} "
                 + ("is not understood" if read_as is None else "is another one")
