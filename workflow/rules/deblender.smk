@@ -37,6 +37,7 @@ rule simulate_training_field:
         seed=lookup("seed", within=config),
         field=deblender_field,
         perturbation=lookup("deblender/perturbation", within=config),
+        bands=lookup("deblender/bands", within=config),
         dust_library=lookup("simulation/dust_library", within=config),
         code=code_digest("simulate_training_field.py"),
     script:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from superspire.deblender.inputs import band_pixels
 from superspire.deblender.skies import (
     FILES,
     Perturbation,
@@ -40,6 +41,7 @@ def main(job):
         center,
         perturbation,
         rng,
+        band_pixels(params.bands),
     )
     for file in FILES:
         np.save(Path(job.output[file]), made[file])

@@ -9,10 +9,10 @@ from tqdm import tqdm
 from superspire.dataset.normalisation import sky_level
 from superspire.deblender.architecture import build_deblender
 from superspire.deblender.crops import Crops
+from superspire.deblender.inputs import FLUX_BANDS, band_pixels, signal_slices
 from superspire.deblender.losses import WEIGHTS, DeblenderLoss
 from superspire.deblender.skies import Field
-from superspire.deblender.training import FieldValidation, observed_cells
-from superspire.instruments import SPIRE
+from superspire.deblender.training import FieldValidation, observed_input
 from superspire.io import write_json
 from superspire.job import run
 from superspire.seeds import stream
@@ -23,6 +23,9 @@ from superspire.training.versions import versions
 
 VALIDATION_IMAGES = 64
 
+NOISY = 9.0
+"""Noise of shallow surveys, at which the network is validated as well [mJy/beam]."""
+
 
 def open_fields(paths):
     """Open the fields that files belong to, in order."""
@@ -30,10 +33,11 @@ def open_fields(paths):
     return [Field.load(folder) for folder in folders]
 
 
-def sky_levels(field, noise):
+def sky_levels(field, noise, bands):
     """Typical level of every band between the sources [mJy/beam]."""
-    cells = observed_cells(field, noise)
-    return {str(b): sky_level(cells[None, ..., i]) for i, b in enumerate(SPIRE)}
+    cells = observed_input(field, noise, bands)[None]
+    slices = signal_slices(bands).items()
+    return {str(band): sky_level(cells[..., own]) for band, own in slices}
 
 
 def main(job, terminal):
@@ -45,7 +49,8 @@ def main(job, terminal):
     (held_out,) = open_fields(job.input.validation)
     loss = DeblenderLoss(options["logcosh_width"], {**WEIGHTS, **options["weights"]})
     batch = for_device(options["batch"])
-    common = {key: options[key] for key in ("noise", "min_flux")}
+    bands = band_pixels(options["bands"])
+    common = {key: options[key] for key in ("noise", "min_flux")} | {"bands": bands}
 
     def crops(rng):
         return Crops(
@@ -67,11 +72,11 @@ def main(job, terminal):
         noise_augmentation=None,
         **common,
     )
-    validation = FieldValidation(held_out, reserved, loss, options["noise"])
-    digest = training_digest((job.params.code, seed, options), job.input)
-    checkpoint = Checkpoint(job.params.checkpoint, digest)
+    noises = [options["noise"], NOISY]
+    validation = FieldValidation(held_out, reserved, loss, noises, bands)
+    checkpoint = Checkpoint(job.params.checkpoint, training_digest(job))
     with tqdm(total=1, desc="training", unit="image", file=terminal) as bar:
-        network = build_deblender(None, options["base_filters"])
+        network = build_deblender(None, options["base_filters"], bands=bands)
         history = train(
             network,
             [Pass("simulated", crops)],
@@ -87,8 +92,12 @@ def main(job, terminal):
     write_json(
         job.output.network,
         {
-            "architecture": {"base_filters": options["base_filters"]},
-            "sky_level": sky_levels(held_out, options["noise"]),
+            "architecture": {
+                "base_filters": options["base_filters"],
+                "bands": {str(band): pixels for band, pixels in bands.items()},
+            },
+            "fluxes": FLUX_BANDS,
+            "sky_level": sky_levels(held_out, options["noise"], bands),
             "training": dict(options) | {"precision": precision, "batch": batch},
             "seed": seed,
             "epoch": best_epoch(history, options["keep"]),

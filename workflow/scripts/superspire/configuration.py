@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 
 from superspire.errors import InputError
 
-SECTIONS_WITH_BANDS = ("simulation", "observed", "independent", "realism")
+SECTIONS_WITH_BANDS = ("simulation", "observed", "independent", "realism", "deblender")
 KEYS_BY_BAND = (
     "maps",
     "masks",
@@ -18,6 +18,7 @@ KEYS_BY_BAND = (
     "columns",
     "spire_beams",
     "depth",
+    "bands",
 )
 
 RENAMED = {

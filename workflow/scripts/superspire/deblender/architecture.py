@@ -1,8 +1,8 @@
 """A residual U-Net on a grid of 4 arcsec, with a map and sources as its prediction.
 
 SPIRE holds no structure finer than that grid, on which the same work pays for a deeper
-network than on pixels of 1 arcsec. In every cell of it the network answers with
-`OUTPUTS` numbers, see `unpack`.
+network than on pixels of 1 arcsec. In every cell of it the network predicts `OUTPUTS`
+numbers, see `unpack`, of maps and their noise, see `superspire.deblender.inputs`.
 """
 
 from typing import NamedTuple
@@ -11,16 +11,22 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from superspire.instruments import SPIRE
+from superspire.deblender.inputs import (
+    FLUX_BANDS,
+    SPIRE_BANDS,
+    band_of_channel,
+    band_pixels,
+    count_channels,
+    count_signals,
+)
 from superspire.maps.cells import CELL, FINE_CELLS
 from superspire.training.backend import BatchNormalization
 
-BAND_COUNT = len(SPIRE)
+MAP_OUTPUTS = CELL**2 + 1
+HEADS = 4
+"""Numbers in each of the fine cells besides two of every flux."""
 
-HEADS = 6
-"""Numbers in each of the fine cells."""
-
-OUTPUTS = CELL**2 + 1 + HEADS * FINE_CELLS
+OUTPUTS = MAP_OUTPUTS + (HEADS + 2 * len(FLUX_BANDS)) * FINE_CELLS
 
 DEPTHS = (2, 2, 2, 2)
 """Residual blocks at each scale on the way down; on the way up at all but the last."""
@@ -35,7 +41,10 @@ SCALE = 30.0
 """Surface brightness that is one to the network [mJy/beam]."""
 
 KNEE = 5.0
-"""Where its second, compressed view of the maps turns logarithmic [mJy/beam]."""
+"""Where its compressed views of the maps turn logarithmic [mJy/beam]."""
+
+USUAL_NOISE = 3.0
+"""Noise whose view is zero [mJy/beam]."""
 
 LAST = "answer"
 """Name of the last layer."""
@@ -48,14 +57,14 @@ PRIOR_LOG_FLUX = 1.7
 PRIOR_LOG_ERROR = -1.0
 """What an untrained network answers, roughly: faint sources are rare."""
 
-LOG_ERROR = (-4.0, 2.0)
+LOG_ERROR = (-3.0, 2.0)
 LOG_POS_ERR = (-3.0, 3.0)
 LOG_SIGMA = (-3.0, 4.0)
 """Ranges of the logarithms of the errors of flux, position [arcsec], map [mJy/beam]."""
 
 
 class Prediction(NamedTuple):
-    """What the network says of a sky, as arrays or tensors.
+    """What the network predicts of a sky, as arrays or tensors.
 
     Attributes
     ----------
@@ -65,31 +74,32 @@ class Prediction(NamedTuple):
         Logarithm of its standard error in the cell [mJy/beam].
     logit : (..., n, n, 4)
         Log odds of a source in each fine cell, smeared as `labels` smears them.
-    log_flux, log_error : (..., n, n, 4)
-        Logarithm of the flux of the source [mJy], and its standard error.
     dx, dy : (..., n, n, 4)
         Position of the source, from the centre of the fine cell [arcsec].
     log_pos_err : (..., n, n, 4)
         Logarithm of the standard error of the position along each axis [arcsec].
+    log_flux, log_error : (..., n, n, 4, bands)
+        Logarithm of the flux of the source [mJy] in each of `FLUX_BANDS`, and the
+        logarithm of its standard error.
     """
 
     image: object
     log_sigma: object
     logit: object
-    log_flux: object
-    log_error: object
     dx: object
     dy: object
     log_pos_err: object
+    log_flux: object
+    log_error: object
 
 
 def unpack(outputs, math=np):
-    """Report apart the numbers of each cell.
+    """Separate the numbers of each cell.
 
     Parameters
     ----------
     outputs : array or tensor, shape (..., n, n, `OUTPUTS`)
-        Answer of the network.
+        Output of the network.
     math : module
         numpy, or keras.ops for tensors.
 
@@ -97,38 +107,74 @@ def unpack(outputs, math=np):
     -------
     Prediction
     """
-    pixels = CELL**2
-    heads = outputs[..., pixels + 1 :]
-    logit, flux, error, dx, dy, pos_err = (
-        heads[..., i * FINE_CELLS : (i + 1) * FINE_CELLS] for i in range(HEADS)
-    )
+    heads = [
+        outputs[..., first : first + FINE_CELLS]
+        for first in range(MAP_OUTPUTS, outputs.shape[-1], FINE_CELLS)
+    ]
+    logit, dx, dy, pos_err = heads[:HEADS]
+    number = (len(heads) - HEADS) // 2
+    flux = math.stack(heads[HEADS : HEADS + number], axis=-1)
+    error = math.stack(heads[HEADS + number :], axis=-1)
     return Prediction(
-        outputs[..., :pixels],
-        math.clip(outputs[..., pixels], *LOG_SIGMA),
+        outputs[..., : CELL**2],
+        math.clip(outputs[..., CELL**2], *LOG_SIGMA),
         logit + PRIOR_LOGIT,
-        flux + PRIOR_LOG_FLUX,
-        math.clip(error + PRIOR_LOG_ERROR, *LOG_ERROR),
         dx,
         dy,
         math.clip(pos_err, *LOG_POS_ERR),
+        flux + PRIOR_LOG_FLUX,
+        math.clip(error + PRIOR_LOG_ERROR, *LOG_ERROR),
     )
 
 
 @keras.saving.register_keras_serializable("superspire")
-class TwoViews(layers.Layer):
-    """Show the maps twice, as they are and compressed, so that none is too bright."""
+class Views(layers.Layer):
+    """Show the maps as they are, compressed and against their noise, and the noise.
+
+    Parameters
+    ----------
+    bands : dict of int to int
+        See `superspire.deblender.inputs`.
+    """
+
+    def __init__(self, bands, **options):
+        super().__init__(**options)
+        self.bands = band_pixels(bands)
 
     def call(self, x):
-        """From (batch, n, n, bands) [mJy/beam] to twice as many channels."""
-        return ops.concatenate([x / SCALE, 0.5 * ops.arcsinh(x / KNEE)], axis=-1)
+        """From (batch, n, n, channels) [mJy/beam] to three views of every map.
+
+        They are followed by the logarithm of the noise, zero where nothing was
+        observed, and by one where something was.
+        """
+        signals = count_signals(self.bands)
+        signal, noise = x[..., :signals], x[..., signals:]
+        total = ops.sqrt(noise**2 + KNEE**2)
+        total = ops.take(total, band_of_channel(self.bands), axis=-1)
+        observed = ops.cast(noise > 0, x.dtype)
+        log_noise = ops.log(ops.where(noise > 0, noise, USUAL_NOISE) / USUAL_NOISE)
+        return ops.concatenate(
+            [
+                signal / SCALE,
+                0.5 * ops.arcsinh(signal / KNEE),
+                ops.arcsinh(signal / total),
+                log_noise,
+                observed,
+            ],
+            axis=-1,
+        )
+
+    def get_config(self):
+        """Return the configuration of the layer."""
+        return super().get_config() | {"bands": self.bands}
 
 
 def build_deblender(
     size=None,
-    base_filters=32,
+    base_filters=16,
     depths=DEPTHS,
     widths=WIDTHS,
-    bands=BAND_COUNT,
+    bands=SPIRE_BANDS,
     folded=False,
 ):
     """Build the network.
@@ -141,20 +187,21 @@ def build_deblender(
         Features at the finest scale.
     depths, widths : sequence of int
         Blocks, and features in base filters, at each scale.
-    bands : int
-        Number of input bands.
+    bands : dict
+        Pixels along the side of a cell by band, see `superspire.deblender.inputs`.
     folded : bool
         Leave out the normalisations that follow convolutions, for `fold_batchnorm`.
 
     Returns
     -------
     keras.Model
-        From SPIRE maps of shape (batch, size, size, bands) [mJy/beam] to answers of
-        shape (batch, size, size, `OUTPUTS`), see `unpack`.
+        From inputs of shape (batch, size, size, channels) [mJy/beam] to predictions
+        of shape (batch, size, size, `OUTPUTS`), see `unpack`.
     """
     convolution = convolve if folded else convolve_normalised
-    images = keras.Input((size, size, bands), name="spire")
-    x = TwoViews(name="views")(images)
+    bands = band_pixels(bands)
+    images = keras.Input((size, size, count_channels(bands)), name="maps")
+    x = Views(bands, name="views")(images)
     x = convolution(x, base_filters, "stem", kernel=5)
     skips = []
     for scale, (depth, width) in enumerate(zip(depths, widths, strict=True)):
@@ -171,9 +218,9 @@ def build_deblender(
         x = normalised(x, f"up{scale}")
         for i in range(depths[scale]):
             x = block(x, filters, f"up{scale}_{i}", convolution)
-    x = convolution(x, 2 * base_filters, "last")
+    x = convolution(x, 4 * base_filters, "last")
     # In bfloat16 the logarithm of a flux would come in steps of 0.016.
-    x = layers.Conv2D(OUTPUTS, 3, padding="same", dtype="float32", name=LAST)(x)
+    x = layers.Conv2D(OUTPUTS, 1, padding="same", dtype="float32", name=LAST)(x)
     return keras.Model(images, x, name="deblender")
 
 

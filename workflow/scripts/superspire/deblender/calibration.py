@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.interpolate import PchipInterpolator
 from scipy.optimize import isotonic_regression
 
+from superspire.deblender.catalogue import RADIUS
 from superspire.errors import InputError
 from superspire.evaluation.measures import (
     FLUX_FACTOR,
@@ -21,9 +22,6 @@ from superspire.evaluation.measures import (
 from superspire.evaluation.methods import inside
 from superspire.evaluation.selection_function import COLUMNS
 from superspire.photometry.matching import find_pairs
-
-RADIUS = 4.0
-"""Maximum distance of a source from its true one [arcsec]."""
 
 MIN_FLUX = 1.0
 """Faintest true source [mJy]."""
@@ -47,9 +45,6 @@ COVERAGE_EDGES = (4.0, 6.0, 8.0, 10.0, 15.0, 60.0)
 
 MIN_COUNT = 20
 """Sources in a bin of what is to be expected."""
-
-HEATS = np.round(np.arange(0.04, 0.9, 0.01), 2)
-"""Minimum heights of the detection head that are tried."""
 
 MIN_PROBABILITY = 1.0 / 3.0
 """Minimum probability of a listed source: about half of the F1 that is reached at noise

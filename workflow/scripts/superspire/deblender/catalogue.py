@@ -7,6 +7,7 @@ from scipy.spatial import cKDTree
 from scipy.special import expit
 
 from superspire.deblender.architecture import OUTPUTS, unpack
+from superspire.deblender.inputs import FLUX_BANDS
 from superspire.maps.cells import CELL, FINE, to_pixels
 
 WINDOW = 3
@@ -14,6 +15,9 @@ WINDOW = 3
 
 MIN_SCORE = 0.03
 """Minimum answer of the detection head that is taken for a source."""
+
+RADIUS = 4.0
+"""Largest distance of a source from its true one [arcsec]."""
 
 SAME = 4.0
 """Distance below which two answers are one source [arcsec]."""
@@ -55,7 +59,8 @@ def list_sources(outputs, minimum=MIN_SCORE):
     -------
     pandas.DataFrame
         ``x``, ``y`` [pixel of 1 arcsec]; ``score``, the height, between zero and one;
-        ``flux`` [mJy], ``log_error``, the standard error of its logarithm;
+        ``flux_250`` and so on, in each of `FLUX_BANDS` [mJy], and ``log_error_250`` and
+        so on, the standard errors of their logarithms;
         ``pos_err``, the standard error of the position along each axis [arcsec];
         ``peak``, of the super-resolved map there [mJy/beam]; the most certain first.
     """
@@ -160,8 +165,14 @@ def list_maxima(outputs, wanted, first=0, minimum=MIN_SCORE):
             "x": x,
             "y": y + CELL * first,
             "score": score[row, column].astype(float),
-            "flux": np.exp(there(prediction.log_flux)),
-            "log_error": np.exp(there(prediction.log_error)),
+            **{
+                f"{name}_{band}": np.exp(there(head[..., i]))
+                for name, head in (
+                    ("flux", prediction.log_flux),
+                    ("log_error", prediction.log_error),
+                )
+                for i, band in enumerate(FLUX_BANDS)
+            },
             "pos_err": np.exp(there(prediction.log_pos_err)),
             "peak": peak,
         }

@@ -3,7 +3,15 @@
 import keras
 import numpy as np
 
+from superspire.deblender.inputs import (
+    LEAD,
+    SPIRE_BANDS,
+    band_of_channel,
+    make_input,
+    turned_channels,
+)
 from superspire.deblender.labels import LABELS, source_labels
+from superspire.deblender.observations import Observation, draw_observation
 from superspire.errors import InputError
 from superspire.maps.cells import CELL, FINE, FINE_CELLS
 
@@ -32,13 +40,14 @@ class Crops(keras.utils.PyDataset):
     noise : float
         White noise per native pixel [mJy/beam].
     noise_augmentation : dict or None
-        ``share`` of the images that depart from that: ``noise``, the range of their
-        noise [mJy/beam]; ``band_noise``, the scatter of its logarithm from band to
-        band; ``calibration``, that of each band's scale.
+        How observations depart from that, see
+        `superspire.deblender.observations.draw_observation`.
     min_flux : float
         Faintest source of the labels [mJy].
     flip : bool
         Flip and rotate the images.
+    bands : dict of int to int
+        Bands of the input, see `superspire.deblender.inputs`.
     """
 
     def __init__(
@@ -52,12 +61,13 @@ class Crops(keras.utils.PyDataset):
         noise_augmentation,
         min_flux,
         flip=True,
+        bands=SPIRE_BANDS,
     ):
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
         self.fields, self.size, self.batch = fields, size, batch
         self.items = range(number)
         self.seed, self.noise, self.noise_augmentation = seed, noise, noise_augmentation
-        self.min_flux, self.flip = min_flux, flip
+        self.min_flux, self.flip, self.bands = min_flux, flip, bands
         smallest = min(field.signal.shape[0] for field in fields)
         if smallest < size + 2 * BORDER:
             raise InputError(
@@ -70,22 +80,23 @@ class Crops(keras.utils.PyDataset):
         return -(-len(self.items) // self.batch)
 
     def __getitem__(self, number):
-        """Draw a batch: maps [mJy/beam], and targets with labels."""
+        """Draw a batch: inputs [mJy/beam], and targets with labels."""
         rng = np.random.default_rng([self.seed, number])
         items = self.items[number * self.batch : (number + 1) * self.batch]
         images, targets, labels = zip(*(self.draw(rng) for _ in items), strict=True)
         n = self.size
-        shape = (len(items), n, n)
+        images, shape = np.stack(images), (len(items), n, n)
         targets = blocks(np.stack(targets)[..., None], CELL).reshape(*shape, CELL**2)
         labels = blocks(np.stack(labels), FINE)
-        labels = labels.reshape(*shape, FINE_CELLS, len(LABELS))
-        truth = {"target": targets, "labels": labels}
-        return np.stack(images), {
+        labels = labels.reshape(*shape, FINE_CELLS, -1)
+        seen = (images[..., -len(self.bands) :] > 0).any(axis=-1).astype(np.float32)
+        truth = {"target": targets, "labels": labels, "seen": seen}
+        return images, {
             name: np.ascontiguousarray(value) for name, value in truth.items()
         }
 
     def draw(self, rng):
-        """Draw an image, its target and the labels of its fine cells."""
+        """Draw an input, its target and the labels of its fine cells."""
         field = self.fields[rng.integers(len(self.fields))]
         side, n = field.signal.shape[0], self.size
         last = side - n - BORDER
@@ -93,35 +104,33 @@ class Crops(keras.utils.PyDataset):
         signal = field.signal[y : y + n, x : x + n].astype(np.float32)
         v, u = rng.integers(BORDER, last + 1, 2)
         noise = field.noise[v : v + n, u : u + n].astype(np.float32)
-        scale, level = self.observation(rng)
-        image = signal * scale + noise * level
+        sky = self.observation(rng)
+        channel = band_of_channel(self.bands)
+        image = signal * sky.scale[channel] + noise * sky.level[..., channel]
+        image = make_input(image, sky.stated, self.bands)
         pixels = slice(CELL * y, CELL * (y + n)), slice(CELL * x, CELL * (x + n))
         target = field.target[pixels].astype(np.float32)
         labels = self.label(field.sources, CELL * x, CELL * y)
         if not self.flip:
             return image, target, labels
-        return turn(image, target, labels, rng.integers(8))
+        transform = rng.integers(8)
+        image, target, labels = turn(image, target, labels, transform)
+        return image[..., turned_channels(self.bands, transform)], target, labels
 
     def observation(self, rng):
-        """Draw scale and noise [mJy/beam] of each band."""
-        noise_augmentation, bands = (
-            self.noise_augmentation,
-            self.fields[0].signal.shape[-1],
-        )
-        if not noise_augmentation or rng.random() >= noise_augmentation["fraction"]:
-            return np.float32(1.0), np.full(bands, self.noise, np.float32)
-        level = np.exp(rng.uniform(*np.log(noise_augmentation["noise"])))
-        level = level * np.exp(rng.normal(0.0, noise_augmentation["band_noise"], bands))
-        scale = np.exp(rng.normal(0.0, noise_augmentation["calibration"], bands))
-        return scale.astype(np.float32), level.astype(np.float32)
+        """Draw how an image is observed."""
+        augmentation, n = self.noise_augmentation, self.size
+        if not augmentation or rng.random() >= augmentation["fraction"]:
+            return Observation.usual(self.noise, n, len(self.bands))
+        return draw_observation(augmentation, n, len(self.bands), rng)
 
     def label(self, sources, x0, y0):
         """Label an image that begins at a pixel of 1 arcsec."""
-        x, y, flux = sources[:, 0] - x0, sources[:, 1] - y0, sources[:, 2]
+        x, y, flux = sources[:, 0] - x0, sources[:, 1] - y0, sources[:, 2:]
         side = CELL * self.size
-        own = (flux >= self.min_flux) & (np.minimum(x, y) > -REACH)
+        own = (flux[:, LEAD] >= self.min_flux) & (np.minimum(x, y) > -REACH)
         own &= np.maximum(x, y) < side + REACH
-        return source_labels(x[own], y[own], flux[own], side // FINE)
+        return source_labels(x[own], y[own], flux[own], side // FINE, LEAD)
 
 
 def turn(image, target, labels, transform):

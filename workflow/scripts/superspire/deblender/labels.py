@@ -16,10 +16,11 @@ CARE = 2.5
 HALF = 5
 """Half the side of the square of fine cells that a source can touch."""
 
-LABELS = ("score", "log_flux", "dx", "dy", "weight")
+LABELS = ("score", "dx", "dy", "weight")
+"""Labels of a fine cell, before the logarithms of the fluxes."""
 
 
-def source_labels(x, y, flux, size):
+def source_labels(x, y, flux, size, lead=0):
     """Label the fine cells of an image.
 
     A cell answers for that source within `REACH` which contributes most light to it at
@@ -30,19 +31,21 @@ def source_labels(x, y, flux, size):
     x, y : ndarray, shape (m,)
         Places of the sources [arcsec] from the centre of the image's first pixel of
         1 arcsec; those outside the image count as well.
-    flux : ndarray, shape (m,)
-        450 µm fluxes [mJy].
+    flux : ndarray, shape (m, bands)
+        Fluxes [mJy].
     size : int
         Side of the image [fine cell].
+    lead : int
+        The band in which they are compared.
 
     Returns
     -------
-    ndarray of float32, shape (size, size, 5)
-        `LABELS`: the smeared positions of the sources, of unit height; the logarithm of
-        the flux [mJy] and the position relative to the cell [arcsec] of its source; how
-        much this question counts, zero beyond `REACH`.
+    ndarray of float32, shape (size, size, 4 + bands)
+        `LABELS`: the smeared positions of the sources, of unit height; the position
+        relative to the cell [arcsec] of its source; how much this source counts, zero
+        beyond `REACH`; and the logarithm of its flux in every band [mJy].
     """
-    labels = np.zeros((size * size, len(LABELS)), np.float32)
+    labels = np.zeros((size * size, len(LABELS) + flux.shape[1]), np.float32)
     step = np.arange(-HALF, HALF + 1)
     column = np.round((x - 0.5) / FINE).astype(int)[:, None, None] + step
     row = np.round((y - 0.5) / FINE).astype(int)[:, None, None] + step[:, None]
@@ -54,9 +57,11 @@ def source_labels(x, y, flux, size):
     cell = (row * size + column)[inside]
     smeared = np.exp(-0.5 * distance2 / SMEAR**2)
     np.maximum.at(labels[:, 0], cell, smeared)
-    flux = np.broadcast_to(flux[:, None, None], inside.shape)[inside]
+    source = np.broadcast_to(np.arange(len(x))[:, None, None], inside.shape)[inside]
     near = distance2 < REACH**2
-    order = np.flatnonzero(near)[np.argsort((smeared * flux)[near], kind="stable")]
-    values = np.log(flux), dx[inside], dy[inside], np.exp(-0.5 * distance2 / CARE**2)
-    labels[cell[order], 1:] = np.stack(values, axis=-1)[order]
+    light = (smeared * flux[source, lead])[near]
+    order = np.flatnonzero(near)[np.argsort(light, kind="stable")]
+    values = dx[inside], dy[inside], np.exp(-0.5 * distance2 / CARE**2)
+    labels[cell[order], 1 : len(LABELS)] = np.stack(values, axis=-1)[order]
+    labels[cell[order], len(LABELS) :] = np.log(flux)[source[order]]
     return labels.reshape(size, size, -1)

@@ -1,16 +1,17 @@
-"""What is asked of the network's answer, as negative log likelihoods where possible."""
+"""Deblender loss: negative log-likelihoods of map, detection, flux and position."""
 
 from dataclasses import dataclass, field
 
 from keras import ops
 
 from superspire.deblender.architecture import unpack
+from superspire.deblender.labels import LABELS
 
 WEIGHTS = {
     "pixel": 1.0,
     "sigma": 0.02,
     "detection": 0.2,
-    "flux": 0.02,
+    "flux": 0.04,
     "position": 0.01,
 }
 """Weights of the terms. The map leads; the sources' terms, whose noise comes from the
@@ -47,10 +48,11 @@ class DeblenderLoss:
             Kind of image, of no effect.
         truth : dict of str to tensor
             ``target`` (batch, n, n, 16), the 450 µm surface brightness of the pixels
-            [mJy/beam]; ``labels`` (batch, n, n, 4, 5) of the fine cells, see
-            `superspire.deblender.labels`.
+            [mJy/beam]; ``labels`` (batch, n, n, 4, 8) of the fine cells, see
+            `superspire.deblender.labels`; ``seen`` (batch, n, n), one where any band
+            observed the sky and zero elsewhere, where nothing is asked for.
         outputs : tensor, shape (batch, n, n, OUTPUTS)
-            Answer of the network.
+            Output of the network.
 
         Returns
         -------
@@ -58,11 +60,12 @@ class DeblenderLoss:
             ``pixel``: w log cosh(d / w) of the difference d of the pixels;
             ``sigma``: Gaussian likelihood of d given its stated error;
             ``detection``: cross entropy of the smeared positions;
-            ``flux``, ``position``: Gaussian likelihoods of the logarithm of the flux
-            and of the position of the sources.
+            ``flux``, ``position``: Gaussian likelihoods of the logarithm of the flux,
+            on the average of its bands, and of the position of the sources.
         """
         prediction = unpack(outputs, ops)
-        score, log_flux, dx, dy, weight = (truth["labels"][..., i] for i in range(5))
+        score, dx, dy, weight = (truth["labels"][..., i] for i in range(len(LABELS)))
+        log_flux, seen = truth["labels"][..., len(LABELS) :], truth["seen"]
         difference = ops.abs(truth["target"] - prediction.image)
         scaled = difference / self.logcosh_width
         pixel = self.logcosh_width * (
@@ -74,15 +77,21 @@ class DeblenderLoss:
         logit = prediction.logit
         detection = ops.softplus(logit) - score * logit
         flux = (log_flux - prediction.log_flux) * ops.exp(-prediction.log_error)
-        flux = 0.5 * flux**2 + prediction.log_error
+        flux = ops.mean(0.5 * flux**2 + prediction.log_error, axis=-1)
         distance2 = (dx - prediction.dx) ** 2 + (dy - prediction.dy) ** 2
         position = 0.5 * distance2 * ops.exp(-2.0 * prediction.log_pos_err)
         position = position + 2.0 * prediction.log_pos_err
+        weight = weight * ops.expand_dims(seen, -1)
         asked = ops.sum(weight, axis=(1, 2, 3)) + 1.0
+
+        def seen_mean(term):
+            total = ops.sum(ops.mean(term, axis=-1) * seen, axis=(1, 2))
+            return total / ops.maximum(ops.sum(seen, axis=(1, 2)), 1.0)
+
         return {
-            "pixel": ops.mean(pixel, axis=(1, 2, 3)),
-            "sigma": ops.mean(sigma, axis=(1, 2, 3)),
-            "detection": ops.mean(detection, axis=(1, 2, 3)),
+            "pixel": seen_mean(pixel),
+            "sigma": seen_mean(sigma),
+            "detection": seen_mean(detection),
             "flux": ops.sum(weight * flux, axis=(1, 2, 3)) / asked,
             "position": ops.sum(weight * position, axis=(1, 2, 3)) / asked,
         }

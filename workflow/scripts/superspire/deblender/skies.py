@@ -5,14 +5,19 @@ from pathlib import Path
 
 import numpy as np
 
-from superspire.instruments import BANDS, PAPER_BANDS, SPIRE, TARGET
+from superspire.deblender.inputs import FLUX_BANDS, SPIRE_BANDS, band_cells
+from superspire.instruments import BANDS, TARGET
 from superspire.io import Map
-from superspire.maps.cells import CELL, on_cells
-from superspire.sky.beams import GaussianBeam
+from superspire.maps.cells import CELL
+from superspire.sky.beams import GaussianBeam, extended_beam
+from superspire.sky.cirrus import cirrus_field
 from superspire.sky.maps import field_wcs, make_map
 
 MIN_FLUX = 1.0
 """Faintest source of the lists [mJy]."""
+
+MIN_BAND_FLUX = 0.1
+"""Flux that a listed source has at least in every band [mJy]."""
 
 PIVOT_FLUX = 5.0
 """450 µm flux that a change of the counts' slope leaves alone [mJy]."""
@@ -39,6 +44,10 @@ class Perturbation:
         Standard deviation of that power from galaxy to galaxy.
     beams : dict of int to float
         Factor on each band's beam width.
+    true_areas : bool
+        Whether the beams have the areas of the true ones rather than of Gaussians.
+    cirrus : float
+        rms of Galactic cirrus at 250 µm [MJy/sr].
     """
 
     slope: float = 0.0
@@ -46,6 +55,8 @@ class Perturbation:
     colour: float = 0.0
     scatter: float = 0.0
     beams: dict | None = None
+    true_areas: bool = False
+    cirrus: float = 0.0
 
 
 def draw_perturbation(spread, rng):
@@ -54,8 +65,10 @@ def draw_perturbation(spread, rng):
     Parameters
     ----------
     spread : dict
-        Standard deviations ``slope``, ``amplitude``, ``colour`` and ``beam``, and
-        ``scatter``, the largest one.
+        Standard deviations ``slope``, ``amplitude``, ``colour`` and ``beam``;
+        ``scatter``, the largest one; ``true_areas``, the fraction with true beam areas;
+        ``cirrus``, the largest rms, up to which it is uniform in half of the skies
+        while the others have none.
     rng : numpy.random.Generator
 
     Returns
@@ -67,8 +80,31 @@ def draw_perturbation(spread, rng):
         amplitude=rng.normal(0.0, spread["amplitude"]),
         colour=rng.normal(0.0, spread["colour"]),
         scatter=rng.uniform(0.0, spread["scatter"]),
-        beams={band: 1.0 + rng.normal(0.0, spread["beam"]) for band in PAPER_BANDS},
+        beams={band: 1.0 + rng.normal(0.0, spread["beam"]) for band in BANDS},
+        true_areas=bool(rng.random() < spread["true_areas"]),
+        cirrus=spread["cirrus"] * max(0.0, rng.uniform(-1.0, 1.0)),
     )
+
+
+def perturbed_beam(band, perturbation):
+    """Make the beam of a band of a sky that departs from the model.
+
+    Parameters
+    ----------
+    band : int
+        Wavelength [µm].
+    perturbation : Perturbation
+
+    Returns
+    -------
+    superspire.sky.beams.GaussianBeam
+    """
+    fwhm = BANDS[band].fwhm
+    factor = (perturbation.beams or {}).get(band, 1.0)
+    beam = GaussianBeam(((fwhm, 1.0),), fwhm)
+    if perturbation.true_areas:
+        beam = extended_beam(band)
+    return GaussianBeam(tuple((factor * f, a) for f, a in beam.components), fwhm)
 
 
 def perturb(fluxes, perturbation, rng):
@@ -98,7 +134,9 @@ def perturb(fluxes, perturbation, rng):
     }
 
 
-def observe_field(catalogue, fluxes, area, center, perturbation, rng):
+def observe_field(
+    catalogue, fluxes, area, center, perturbation, rng, bands=SPIRE_BANDS
+):
     """Make what a field contributes to the training.
 
     Parameters
@@ -112,43 +150,50 @@ def observe_field(catalogue, fluxes, area, center, perturbation, rng):
     center : (float, float)
         Its centre [deg].
     perturbation : Perturbation
-        Of which the beams matter here.
+        Of which beams and cirrus matter here.
     rng : numpy.random.Generator
+    bands : dict of int to int
+        Bands of the input, see `superspire.deblender.inputs`.
 
     Returns
     -------
     dict
-        ``signal``, float16 (n, n, 3): noiseless maps on the cells [mJy/beam];
+        ``signal``, float16 (n, n, signals): noiseless maps on the cells [mJy/beam];
         ``noise``, of the same shape: white noise of 1 mJy/beam per native pixel, as it
-        arrives there; ``target``, float16 (4 n, 4 n): the 450 µm map [mJy/beam];
-        ``sources``, float32 (m, 3): x, y [pixel of 1 arcsec] and flux [mJy] of the
-        sources above 1 mJy.
+        arrives there, zero where the map does not reach; ``target``, float16 (4 n, 4
+        n): the 450 µm map [mJy/beam]; ``sources``, float32 (m, 6): x, y [pixel of 1
+        arcsec] and the fluxes in `FLUX_BANDS` [mJy] of the sources above 1 mJy.
     """
     side = 3600.0 * np.sqrt(area)
     wcs, n = field_wcs(center, side, 1.0)
     n -= n % CELL
     ra, dec = catalogue["RA"], catalogue["DEC"]
+    clouds = rng.integers(2**63)
     signal, noise = [], []
-    for band in SPIRE:
-        fwhm = BANDS[band].fwhm
-        width = fwhm * (perturbation.beams or {}).get(band, 1.0)
-        beam = GaussianBeam(((width, 1.0),), fwhm)
-        map_ = make_map(ra, dec, fluxes[band], band, center, side, beam)
-        signal.append(np.nan_to_num(on_cells(map_, wcs, (n, n))))
+    for band, pixels in bands.items():
+        beam, foreground = perturbed_beam(band, perturbation), None
+        if perturbation.cirrus:
+            same = np.random.default_rng(clouds)
+            foreground = cirrus_field(band, beam, side, perturbation.cirrus, same).rows
+        map_ = make_map(ra, dec, fluxes[band], band, center, side, beam, foreground)
         white = rng.standard_normal(map_.data.shape, dtype=np.float32)
-        white = Map(white, map_.wcs)
-        noise.append(np.nan_to_num(on_cells(white, wcs, (n, n))))
+        for maps, native in ((signal, map_), (noise, Map(white, map_.wcs))):
+            maps.append(np.nan_to_num(band_cells(native, wcs, (n, n), pixels)))
     target = make_map(ra, dec, fluxes[TARGET], TARGET, center, side).data[:n, :n]
-    x, y = wcs.wcs_world2pix(ra, dec, 0)
+    return {
+        "signal": np.concatenate(signal, axis=-1).astype(np.float16),
+        "noise": np.concatenate(noise, axis=-1).astype(np.float16),
+        "target": target.astype(np.float16),
+        "sources": list_truth(*wcs.wcs_world2pix(ra, dec, 0), fluxes, n),
+    }
+
+
+def list_truth(x, y, fluxes, n):
+    """List positions and fluxes of the sources above 1 mJy on a grid of n pixels."""
     kept = (fluxes[TARGET] >= MIN_FLUX) & (np.minimum(x, y) > -0.5)
     kept &= np.maximum(x, y) < n - 0.5
-    sources = np.column_stack([x[kept], y[kept], fluxes[TARGET][kept]])
-    return {
-        "signal": np.stack(signal, axis=-1).astype(np.float16),
-        "noise": np.stack(noise, axis=-1).astype(np.float16),
-        "target": target.astype(np.float16),
-        "sources": sources.astype(np.float32),
-    }
+    values = [np.maximum(fluxes[band], MIN_BAND_FLUX) for band in FLUX_BANDS]
+    return np.column_stack([x, y, *values])[kept].astype(np.float32)
 
 
 @dataclass(frozen=True)

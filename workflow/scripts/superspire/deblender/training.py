@@ -1,29 +1,74 @@
-"""What a deblender in training makes of sky that it is not trained on."""
+"""Validation of a deblender in training, on sky that it is not trained on."""
 
 import numpy as np
 import pandas as pd
 
-from superspire.deblender.calibration import HEATS, RADIUS
-from superspire.deblender.catalogue import list_sources
+from superspire.deblender.catalogue import RADIUS, list_sources
+from superspire.deblender.inputs import (
+    FLUX_BANDS,
+    LEAD,
+    SPIRE_BANDS,
+    make_input,
+    signal_slices,
+)
 from superspire.deblender.prediction import predict
 from superspire.errors import InputError
 from superspire.evaluation.methods import threshold_curve
+from superspire.instruments import TARGET
+from superspire.maps.cells import CELL
+from superspire.photometry.matching import match
+
+SCORES = np.round(np.arange(0.04, 0.9, 0.02), 2)
+"""Thresholds on the score that are tried."""
+
+BRIGHT = 10.0
+"""450 µm flux of the sources whose fluxes are compared [mJy]."""
 
 
 def true_sources(field):
-    """List the sources of a field as the functions of the evaluation want them."""
-    x, y, flux = np.asarray(field.sources, float).T
-    return pd.DataFrame({"cutout": 0, "x": x, "y": y, "flux": flux, "weight": 1.0})
+    """List the sources of a field as the functions of the evaluation want them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``cutout`` (0), ``x``, ``y`` [pixel of 1 arcsec], ``flux`` at 450 µm and
+        ``flux_250`` and so on [mJy], ``weight`` (1).
+    """
+    x, y, *fluxes = np.asarray(field.sources, float).T
+    return pd.DataFrame(
+        {"cutout": 0, "x": x, "y": y, "flux": fluxes[LEAD], "weight": 1.0}
+        | {f"flux_{band}": f for band, f in zip(FLUX_BANDS, fluxes, strict=True)}
+    )
 
 
-def observed_cells(field, noise):
-    """Observe a field with white noise per native pixel [mJy/beam]."""
+def observed_input(field, noise, bands=SPIRE_BANDS):
+    """Observe a field with white noise that the network is told.
+
+    Parameters
+    ----------
+    field : superspire.deblender.skies.Field
+    noise : float or array_like of shape (bands,)
+        Per native pixel [mJy/beam].
+    bands : dict of int to int
+        See `superspire.deblender.inputs`.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, n, channels)
+        What the network takes.
+    """
     signal, white = (np.asarray(a, np.float32) for a in (field.signal, field.noise))
-    return signal + np.float32(noise) * white
+    levels = np.broadcast_to(np.asarray(noise, np.float32), len(bands))
+    stated = np.empty((*signal.shape[:2], len(bands)), np.float32)
+    for number, channels in enumerate(signal_slices(bands).values()):
+        signal[..., channels] += levels[number] * white[..., channels]
+        covered = (white[..., channels] != 0).all(axis=-1)
+        stated[..., number] = np.where(covered, levels[number], 0.0)
+    return make_input(signal, stated, bands)
 
 
 class FieldValidation:
-    """Loss, completeness and purity on a field.
+    """Loss, completeness, purity and fluxes on a field.
 
     Parameters
     ----------
@@ -32,14 +77,16 @@ class FieldValidation:
     crops : superspire.deblender.crops.Crops
         Images of it, for the loss.
     loss : superspire.deblender.losses.DeblenderLoss
-    noise : float
-        White noise per native pixel [mJy/beam].
+    noises : sequence of float
+        White noise per native pixel [mJy/beam]; the first one counts.
+    bands : dict of int to int
+        See `superspire.deblender.inputs`.
     """
 
-    def __init__(self, field, crops, loss, noise):
+    def __init__(self, field, crops, loss, noises, bands=SPIRE_BANDS):
         self.batches = [crops[number] for number in range(len(crops))]
-        self.loss = loss
-        self.cells = observed_cells(field, noise)
+        self.loss, self.noises = loss, noises
+        self.inputs = {noise: observed_input(field, noise, bands) for noise in noises}
         self.truth = true_sources(field)
 
     def measure(self, network):
@@ -50,38 +97,63 @@ class FieldValidation:
         dict
             ``loss`` and its unweighted terms; ``completeness`` above 6 mJy and
             ``purity`` at the threshold of the best ``score``, their harmonic mean
-            (`superspire.evaluation.methods.threshold_curve`), and this ``threshold``.
+            (`superspire.evaluation.methods.threshold_curve`), this ``threshold``, and
+            ``scatter_250`` and so on, half the 68 % range of the logarithm of the
+            predicted over the true flux of sources above 10 mJy at 450 µm; all but the
+            loss at the first noise, and, with the noise in the name, at the others.
 
         Raises
         ------
         InputError
-            If the network's answer is constant.
+            If the network's prediction is constant.
         """
         records = []
         for images, truth in self.batches:
             terms = self.loss.terms("simulated", truth, network(images))
             values = {name: float(np.mean(term)) for name, term in terms.items()}
             records.append(values | {"loss": float(self.loss.total(terms))})
-        outputs = predict(network, self.cells)
-        if not np.ptp(outputs[..., 0]) > 0:
-            raise InputError(
-                "training: the network has collapsed, its answer is constant; lower "
-                "deblender.learning_rate"
-            )
-        found = list_sources(outputs)
+        result = pd.DataFrame(records).mean().to_dict()
+        for noise in self.noises:
+            suffix = "" if noise == self.noises[0] else f"_noise_{noise:g}"
+            outputs = predict(network, self.inputs[noise])
+            if not np.ptp(outputs[..., 0]) > 0:
+                raise InputError(
+                    "training: the network has collapsed, its prediction is constant; "
+                    "lower deblender.learning_rate"
+                )
+            measured = self.compare(list_sources(outputs).assign(cutout=0, weight=1.0))
+            result |= {f"{name}{suffix}": value for name, value in measured.items()}
+        return result
+
+    def compare(self, found):
+        """Compare sources with the true ones."""
+        found = found.assign(flux=found[f"flux_{TARGET}"])
+        side = CELL * next(iter(self.inputs.values())).shape[0]
         curve = threshold_curve(
-            found.assign(cutout=0, weight=1.0),
-            found["score"],
-            self.truth,
-            tuple(4 * n for n in self.cells.shape[:2]),
-            RADIUS,
-            HEATS[::2],
+            found, found["score"], self.truth, (side, side), RADIUS, SCORES
         )
         best = curve.loc[curve["f1"].idxmax()]
+        listed = found[found["score"] >= best["threshold"]].reset_index(drop=True)
+        bright = self.truth[self.truth["flux"] >= BRIGHT].reset_index(drop=True)
+        partner = match(bright, listed, RADIUS)[0]
+        own, true = listed.iloc[partner[partner >= 0]], bright[partner >= 0]
         return {
-            **pd.DataFrame(records).mean().to_dict(),
             "completeness": float(best["completeness"]),
             "purity": float(best["purity"]),
             "score": float(best["f1"]),
             "threshold": float(best["threshold"]),
+            **{
+                f"scatter_{band}": log_scatter(
+                    own[f"flux_{band}"].to_numpy(), true[f"flux_{band}"].to_numpy()
+                )
+                for band in FLUX_BANDS
+            },
         }
+
+
+def log_scatter(predicted, true):
+    """Half the 68 % range of the logarithm of a ratio; zero for fewer than two."""
+    if len(true) < 2:
+        return 0.0
+    low, high = np.quantile(np.log(predicted / true), [0.158655, 0.841345])
+    return float(0.5 * (high - low))

@@ -56,7 +56,7 @@ class Checkpoint:
         self.path = Path(folder) / f"{digest}.npz"
         self.partial = self.path.with_suffix(".partial.npz")
 
-    def save(self, network, adam, history, best):
+    def save(self, network, adam, history, best, average=()):
         """Replace the checkpoint at once, or leave it as it is if the disk is full.
 
         Parameters
@@ -67,12 +67,15 @@ class Checkpoint:
             See `superspire.training.trainer.train`.
         best : list of ndarray
             The network's variables after its best epoch.
+        average : list of ndarray
+            What `superspire.training.averaging.MovingAverage.state` gives.
         """
         arrays = {
             f"v{i}": ops.convert_to_numpy(v)
             for i, v in enumerate(self.variables(network, adam))
         }
         arrays |= {f"b{i}": value for i, value in enumerate(best)}
+        arrays |= {f"a{i}": value for i, value in enumerate(average)}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.partial.open("wb") as file:
@@ -98,14 +101,18 @@ class Checkpoint:
             Until then.
         best : list of ndarray
             The network's variables after its best epoch.
+        average : list of ndarray
+            What was saved of the moving average.
         """
         if not self.path.exists():
-            return [], []
+            return [], [], []
         variables = self.variables(network, adam)
         try:
             with np.load(self.path) as arrays:
                 values = [arrays[f"v{i}"] for i in range(len(variables))]
                 best = [arrays[f"b{i}"] for i in range(len(network.variables))]
+                number = sum(name.startswith("a") for name in arrays.files)
+                average = [arrays[f"a{i}"] for i in range(number)]
                 history = json.loads(str(arrays["history"]))
         except DAMAGED as error:
             print(
@@ -113,10 +120,10 @@ class Checkpoint:
                 f"damaged file ({error}); training begins anew",
                 flush=True,
             )
-            return [], []
+            return [], [], []
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
-        return history, best
+        return history, best, average
 
     def remove(self):
         """Forget the training."""

@@ -1,5 +1,6 @@
 """Training: the simulated set once, then the observed set three times, each epoch."""
 
+import contextlib
 import json
 import time
 from dataclasses import dataclass
@@ -9,11 +10,15 @@ import numpy as np
 from keras import ops
 
 from superspire.errors import InputError
+from superspire.training.averaging import MovingAverage
 from superspire.training.backend import Adam, prefetch, share_of_replica
 from superspire.training.callbacks import Progress
 
 LOWEST_RATE = 0.02
-"""First and last learning rate of the cosine schedule, of its highest."""
+"""First and last learning rate of the schedules, of their highest."""
+
+FALL = 0.2
+"""Fraction of the steps in which the rate of the trapezoid schedule falls."""
 
 
 class LossModel(keras.Model):
@@ -74,6 +79,43 @@ class Pass:
     batches: callable
 
 
+@keras.saving.register_keras_serializable("superspire")
+class Trapezoid(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate that rises, stays, and falls as one minus a square root at the end.
+
+    It reaches what a cosine does (Hägele et al. 2024), and until it falls the training
+    is the same whatever the number of steps, so that this can still be changed.
+
+    Parameters
+    ----------
+    rate : float
+        Highest learning rate.
+    steps : int
+        Batches of the whole training.
+    rise : int
+        Steps in which the rate rises linearly.
+    """
+
+    def __init__(self, rate, steps, rise):
+        super().__init__()
+        self.rate, self.steps, self.rise = rate, steps, rise
+
+    def __call__(self, step):
+        """Rate at a step."""
+        step = ops.cast(step, "float32")
+        left = ops.clip((self.steps - step) / (FALL * self.steps), 0.0, 1.0)
+        factor = ops.minimum((step + 1.0) / self.rise, 1.0 - ops.sqrt(1.0 - left))
+        return self.rate * ops.clip(factor, LOWEST_RATE, 1.0)
+
+    def get_config(self):
+        """Return the configuration of the schedule."""
+        return {"rate": self.rate, "steps": self.steps, "rise": self.rise}
+
+
+TRAPEZOID_RISE = 1000
+"""Steps in which the rate of the trapezoid schedule rises, however many there are."""
+
+
 def optimiser(learning_rate, steps, schedule="cosine", warmup=0.02):
     """Make the Adam optimiser.
 
@@ -83,7 +125,7 @@ def optimiser(learning_rate, steps, schedule="cosine", warmup=0.02):
         Maximum learning rate.
     steps : int
         Batches of the whole training.
-    schedule : {"cosine", "constant"}
+    schedule : {"cosine", "trapezoid", "constant"}
         How the learning rate falls.
     warmup : float
         Fraction of the steps in which it rises ("cosine" only).
@@ -101,6 +143,9 @@ def optimiser(learning_rate, steps, schedule="cosine", warmup=0.02):
             warmup_target=learning_rate,
             warmup_steps=rise,
         )
+    elif schedule == "trapezoid":
+        rise = max(1, min(TRAPEZOID_RISE, steps // 10))
+        learning_rate = Trapezoid(learning_rate, steps, rise)
     return Adam(learning_rate)
 
 
@@ -128,7 +173,8 @@ def train(
     options : superspire.unet.losses.LossOptions or the like
         Terms and weights of the loss.
     settings : dict
-        epochs, learning_rate, schedule, keep.
+        epochs, learning_rate, schedule, keep; perhaps average, the momentum of a moving
+        average of the weights, which is then validated and kept.
     make_rng : callable
         From (epoch, pass) to a random generator.
     validation : superspire.unet.validation.Validation, optional
@@ -164,7 +210,15 @@ def train(
     for kind in dict.fromkeys(one.kind for one in passes):
         models[kind] = model_of(network, kind, options)
         models[kind].compile(optimizer=adam, jit_compile=False)
-    history, best = checkpoint.restore(network, adam) if checkpoint else ([], [])
+    history, best, state = (
+        checkpoint.restore(network, adam) if checkpoint else ([], [], [])
+    )
+    average, callbacks = None, []
+    if settings.get("average"):
+        average = MovingAverage(network, settings["average"])
+        callbacks.append(average)
+        if state:
+            average.restore(state)
     done = history[-1]["epoch"] if history else 0
     if bar is not None:
         images = sum(len(batches.items) for batches in sizes)
@@ -172,30 +226,35 @@ def train(
         bar.update(done * images)
     for epoch in range(done + 1, settings["epochs"] + 1):
         entries = [
-            train_pass(models[one.kind], one.batches(make_rng(epoch, number)), bar)
+            train_pass(
+                models[one.kind], one.batches(make_rng(epoch, number)), bar, callbacks
+            )
             | {"epoch": epoch, "pass": number, "kind": one.kind}
             for number, one in enumerate(passes)
         ]
-        if validation is not None:
-            scores = validation.measure(network)
-            entries.append({"epoch": epoch, "kind": "validation", **scores})
+        with average.applied() if average else contextlib.nullcontext():
+            if validation is not None:
+                scores = validation.measure(network)
+                entries.append({"epoch": epoch, "kind": "validation", **scores})
+            reached = [np.array(ops.convert_to_numpy(v)) for v in network.variables]
         history += entries
         for entry in entries:
             print(json.dumps(entry), flush=True)
             if record is not None:
                 record(entry)
         if best_epoch(history, settings["keep"]) == epoch:
-            best = [ops.convert_to_numpy(v) for v in network.variables]
+            best = reached
         if checkpoint:
-            checkpoint.save(network, adam, history, best)
+            state = average.state() if average else []
+            checkpoint.save(network, adam, history, best, state)
     for variable, value in zip(network.variables, best, strict=True):
         variable.assign(value)
     return history
 
 
-def train_pass(model, batches, bar=None):
+def train_pass(model, batches, bar=None, callbacks=()):
     """Train on one pass and return the mean of every term and the images per second."""
-    callbacks = [keras.callbacks.TerminateOnNaN()]
+    callbacks = [keras.callbacks.TerminateOnNaN(), *callbacks]
     if bar is not None:
         callbacks.append(Progress(bar, batches))
     start = time.perf_counter()
