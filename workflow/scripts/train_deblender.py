@@ -23,6 +23,9 @@ from superspire.training.versions import versions
 
 VALIDATION_IMAGES = 64
 
+VALIDATION_CELLS = 608
+"""Side of the corner of a field on which sources are counted [cell]."""
+
 NOISY = 9.0
 """Noise of shallow surveys, at which the network is validated as well [mJy/beam]."""
 
@@ -73,7 +76,8 @@ def main(job, terminal):
         **common,
     )
     noises = [options["noise"], NOISY]
-    validation = FieldValidation(held_out, reserved, loss, noises, bands)
+    corner = held_out.corner(VALIDATION_CELLS)
+    validation = FieldValidation(corner, reserved, loss, noises, bands)
     checkpoint = Checkpoint(job.params.checkpoint, training_digest(job))
     with tqdm(total=1, desc="training", unit="image", file=terminal) as bar:
         network = build_deblender(None, options["base_filters"], bands=bands)
