@@ -78,7 +78,10 @@ def main(job, terminal):
     noises = [options["noise"], NOISY]
     corner = held_out.corner(VALIDATION_CELLS)
     validation = FieldValidation(corner, reserved, loss, noises, bands)
-    checkpoint = Checkpoint(job.params.checkpoint, training_digest(job))
+    # Without the number of epochs: a training can be made shorter or longer.
+    same = {key: value for key, value in options.items() if key != "epochs"}
+    digest = training_digest((job.params.code, seed, same), job.input)
+    checkpoint = Checkpoint(job.params.checkpoint, digest)
     with tqdm(total=1, desc="training", unit="image", file=terminal) as bar:
         network = build_deblender(None, options["base_filters"], bands=bands)
         history = train(
