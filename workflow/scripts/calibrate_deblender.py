@@ -2,52 +2,38 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from superspire.deblender.calibration import apply, calibrate, expectations
 from superspire.deblender.catalogue import list_sources
 from superspire.deblender.inference import join_fields, load_deblender
+from superspire.deblender.inputs import signal_slices
 from superspire.deblender.prediction import predict
 from superspire.deblender.skies import Field
-from superspire.deblender.training import observed_cells, true_sources
-from superspire.evaluation.selection_function import expected_ratio
-from superspire.instruments import SPIRE
+from superspire.deblender.training import observed_input, true_sources
 from superspire.io import write_json
 from superspire.job import run
 from superspire.maps.cells import CELL
-from superspire.seeds import stream
-from superspire.sky.catalogue import simulate_catalogue
-from superspire.sky.dust import load_library
 from superspire.training.backend import set_precision, set_threads
 
 BRIGHT = 10.0
 """Faintest source that the factor from peaks of the map to fluxes comes from [mJy]."""
 
-COLOUR_AREA = 4.0
-"""Area of the sky on which the colours are measured [deg²]."""
 
-
-def brightest_inputs(fields, noise):
+def brightest_inputs(fields, noise, bands):
     """Highest surface brightness of every band [mJy/beam]."""
-    highest = [observed_cells(field, noise).max(axis=(0, 1)) for field in fields]
-    return dict(zip(map(str, SPIRE), np.max(highest, axis=0).tolist(), strict=True))
-
-
-def colours(params):
-    sky = simulate_catalogue(
-        COLOUR_AREA,
-        stream(params.seed, "deblender", "colours"),
-        dust=load_library(params.dust_library),
-    )
-    return expected_ratio(*(np.asarray(sky[name], float) for name in ("S450", "S500")))
+    inputs = [observed_input(field, noise, bands) for field in fields]
+    return {
+        str(band): float(max(each[..., own].max() for each in inputs))
+        for band, own in signal_slices(bands).items()
+    }
 
 
 def calibrate_at(network, fields, noise):
     """Calibrate at one noise [mJy/beam], and tell what is to be expected there."""
     found, truth = [], []
     for field in fields:
-        outputs = predict(network.model, observed_cells(field, noise))
+        outputs = predict(network.model, observed_input(field, noise, network.bands))
         found.append(list_sources(outputs))
         truth.append(true_sources(field))
     found, truth = join_fields(found), join_fields(truth)
@@ -79,11 +65,11 @@ def main(job):
         {
             "noise": params.noise,
             "area_deg2": len(fields) * side**2,
-            "brightest": brightest_inputs(fields, params.noise),
+            "brightest": brightest_inputs(fields, params.noise, network.bands),
             "levels": levels,
         },
     )
-    table = pd.concat([*tables, colours(params)])
+    table = pd.concat(tables)
     table.to_csv(job.output.selection_function, index=False, float_format="%.5g")
 
 

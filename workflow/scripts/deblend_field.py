@@ -8,7 +8,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from superspire.checks.extended import read_extended
-from superspire.checks.inputs import read_corrected
+from superspire.checks.inputs import noise_of_bands, read_corrected
 from superspire.deblender.calibration import at_noise, selection_function_at
 from superspire.deblender.inference import deblend, load_deblender
 from superspire.figures.quicklook import write_quicklook
@@ -22,13 +22,6 @@ from superspire.products.field import SuperResolved, check_covered, write_produc
 from superspire.products.footprint import Footprint
 from superspire.storage import stored_in
 from superspire.training.backend import set_precision, set_threads
-
-
-def noise_of(checks, training):
-    """White noise of the maps per pixel of Table 1 [mJy/beam], as far as known."""
-    ratios = [record["ratio"] for record in checks["noise"].values()]
-    known = [np.log(ratio) for ratio in ratios if ratio]
-    return training * float(np.exp(np.mean(known))) if known else training
 
 
 def deblend_maps(files, network, maps, noise, terminal, make):
@@ -54,23 +47,24 @@ def deblend_field(job, terminal, make):
     files, options, field = job.input, job.params.options, job.wildcards.field
     network = load_deblender(files.network, files.calibration)
     calibration, checks = network.calibration, read_json(files.checks)
-    maps, records = read_corrected(files, options, checks, network.meta["sky_level"])
-    noise = noise_of(checks, calibration["noise"])
+    maps, records, errors = read_corrected(
+        files, options, checks, network.meta["sky_level"]
+    )
+    levels, noise = noise_of_bands(checks, errors, calibration["noise"])
     wcs, image, sigma, covered, sources = deblend_maps(
         files, network, maps, noise, terminal, make
     )
     footprint = Footprint(covered, wcs, read_extended(files.extended))
     check_covered(footprint, field)
-    level = at_noise(calibration, noise)
-    selection_function = selection_function_at(
-        pd.read_csv(files.selection_function), level["noise"]
-    )
+    typical = float(np.exp(np.mean(np.log(list(levels.values())))))
+    level = at_noise(calibration, typical)
+    measured = pd.read_csv(files.selection_function)
     table = build_catalogue(
         sources,
         covered,
         wcs,
         [(map_, calibration["brightest"][str(band)]) for band, map_ in maps.items()],
-        selection_function,
+        measured,
         footprint.extended,
     )
     factor = level["peak_factor"]
@@ -91,14 +85,16 @@ def deblend_field(job, terminal, make):
             "checks": checks,
             "details": {
                 "peak_factor": factor,
-                "noise_mjy_beam": noise,
-                "calibrated_at_noise_mjy_beam": level["noise"],
+                "noise_mjy_beam": levels,
+                "counts_corrected_at_noise_mjy_beam": level["noise"],
             },
         },
     )
     clear = table[~table["EXTENDED"]]
     counts = corrected_counts(
-        np.asarray(clear["S450"]), selection_function, footprint.clear_area
+        np.asarray(clear["S450"]),
+        selection_function_at(measured, level["noise"]),
+        footprint.clear_area,
     )
     counts.to_csv(job.output.counts, index=False, float_format="%.5g")
     write_quicklook(

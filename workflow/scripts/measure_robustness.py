@@ -3,7 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from superspire.deblender.calibration import at_noise, coverage, selection_function_at
+from superspire.checks.noise import noise_levels
+from superspire.deblender.calibration import (
+    at_noise,
+    band_fluxes,
+    coverage,
+    selection_function_at,
+)
 from superspire.deblender.diagram import reliability_diagram
 from superspire.deblender.inference import deblend, load_deblender
 from superspire.evaluation.methods import field_catalogue, summarise
@@ -67,13 +73,13 @@ def main(job):
         params.area,
         lambda *names: stream(params.seed, "conditions", *names),
     )
-    x, y, flux, size, wcs = truth_of(galaxies, CENTER, params.area)
-    truth = pd.DataFrame({"cutout": 0, "x": x, "y": y, "flux": flux, "weight": 1.0})
+    truth, size, wcs = truth_of(galaxies, CENTER, params.area)
     network = load_deblender(files.network, files.calibration)
-    noise = condition.noise
+    noise = noise_levels(maps)
     _, _, _, sources = deblend(network, maps, wcs, (size, size), noise)
     sources = sources.assign(cutout=0, weight=1.0)
-    level = at_noise(network.calibration, noise)["noise"]
+    typical = float(np.exp(np.mean(np.log(list(noise.values())))))
+    level = at_noise(network.calibration, typical)["noise"]
     selection_function = selection_function_at(
         pd.read_csv(files.selection_function), level
     )
@@ -91,6 +97,7 @@ def main(job):
         for method, table in found.items()
     ]
     rows[0] |= coverage(sources, truth, (size, size))
+    rows[0] |= band_fluxes(sources, truth, (size, size))
     counts = count_ratios(sources, truth, selection_function, (size / 3600.0) ** 2)
     rows[0] |= {
         f"counts_{row.flux_min:.3g}_{row.flux_max:.3g}": row.ratio

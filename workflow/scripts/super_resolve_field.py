@@ -33,7 +33,7 @@ def main(job, terminal):
     network = load_network(files.network)
     calibration, checks = read_json(files.calibration), read_json(files.checks)
     factor, peak_factor = calibration["factor"], calibration["peak_factor"]
-    maps, records = read_corrected(
+    maps, records, _ = read_corrected(
         files, params.options, checks, network.meta["sky_level"]
     )
     wcs, shape = common_grid(maps, {b: files[f"map_{b}"] for b in SPIRE})

@@ -95,11 +95,18 @@ def read_bands(inputs, options, sky_level):
         [mJy/beam].
     records : dict of int to dict
         How each map was read, and the sha256 of its file.
+    errors : dict of int to superspire.io.Map
+        Error maps [mJy/beam], of the bands that have one.
     """
     files = {key: file for key, file in inputs.items() if not key.endswith("_450")}
     found = read_observations(files, options, sky_level=sky_level)
     maps = {band: found[band].map for band in SPIRE}
-    return maps, {band: found[band].record for band in SPIRE}
+    errors = {
+        band: Map(found[band].error, found[band].map.wcs)
+        for band in SPIRE
+        if found[band].error is not None
+    }
+    return maps, {band: found[band].record for band in SPIRE}, errors
 
 
 def read_corrected(inputs, options, checks, sky_level):
@@ -114,17 +121,50 @@ def read_corrected(inputs, options, checks, sky_level):
 
     Returns
     -------
-    maps, records
+    maps, records, errors
         See `read_bands`.
     """
-    maps, records = read_bands(inputs, options, sky_level)
+    maps, records, errors = read_bands(inputs, options, sky_level)
     for band, record in records.items():
         maps[band] = at_clear_level(maps[band], record, checks)
     for band in SPIRE if options.get("correct") else ():
         maps[band] = corrected(
             maps[band], checks, band, options["correct"], sky_level[str(band)]
         )
-    return maps, records
+    return maps, records, errors
+
+
+def noise_of_bands(checks, errors, default):
+    """Give the noise of the maps, as a network that is told it wants it.
+
+    Parameters
+    ----------
+    checks : dict
+        What the checks of the field found.
+    errors : dict of int to superspire.io.Map
+        Error maps [mJy/beam], which say how the noise varies; its level is that which
+        was measured.
+    default : float
+        Where nothing was measured [mJy/beam].
+
+    Returns
+    -------
+    levels : dict of int to float
+        White noise per pixel of Table 1 [mJy/beam].
+    noise : dict of int to float or superspire.io.Map
+        The same, varying over the map if there is an error map.
+    """
+    levels, noise = {}, {}
+    for band in SPIRE:
+        measured = checks["noise"][str(band)].get("equivalent_noise_mjy_beam")
+        levels[band] = noise[band] = measured or default
+        if band in errors:
+            error = errors[band].data
+            known = np.isfinite(error) & (error > 0)
+            if known.any():
+                relative = np.where(known, error, np.nan) / np.median(error[known])
+                noise[band] = Map(levels[band] * relative, errors[band].wcs)
+    return levels, noise
 
 
 def at_clear_level(map_, record, checks):

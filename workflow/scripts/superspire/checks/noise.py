@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy import ndimage, signal
 
-from superspire.instruments import FWHM_PER_SIGMA
+from superspire.instruments import BANDS, FWHM_PER_SIGMA
 from superspire.maps.background import background
+from superspire.maps.positions import map_matrix
 
 HALF = 3
 """Half the side of the window in which a pixel is predicted [pixel]."""
@@ -107,6 +108,27 @@ def prediction_filter(fwhm, pixel):
     weights /= np.linalg.norm(weights)
     leak = float(np.sqrt(weights @ sky @ weights))
     return weights.reshape(2 * HALF + 1, 2 * HALF + 1), leak
+
+
+def noise_levels(maps):
+    """Measure the white noise of maps of SPIRE.
+
+    Parameters
+    ----------
+    maps : dict of int to superspire.io.Map
+        Native maps by band [mJy/beam].
+
+    Returns
+    -------
+    dict of int to float
+        Noise of each band per pixel of Table 1 [mJy/beam].
+    """
+    levels = {}
+    for band, map_ in maps.items():
+        instrument = BANDS[band]
+        found = measure_noise(map_.data, map_matrix(map_), instrument.fwhm)
+        levels[band] = found.best * found.pixel / instrument.pixel
+    return levels
 
 
 def measure_noise(data, pixel, fwhm, error=None, filtered=False):

@@ -1,8 +1,9 @@
 """Calibrate the fluxes, errors and probabilities of the network's sources.
 
-The calibration uses sky that no training image covers. There are two fluxes: S450,
-whose median at a given true flux is that flux, and the deboosted flux, the median of
-the true flux of similar sources (Coppin et al. 2005), with its 68 % range.
+The calibration uses sky that no training image covers, at several noise levels, between
+which it is interpolated at the noise of each source. In every band there are two
+fluxes: S, whose median at a given true flux is that flux, and the deboosted flux, the
+median of the true flux of similar sources (Coppin et al. 2005), with its 68 % range.
 """
 
 import itertools
@@ -13,6 +14,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import isotonic_regression
 
 from superspire.deblender.catalogue import RADIUS
+from superspire.deblender.inputs import FLUX_BANDS
 from superspire.errors import InputError
 from superspire.evaluation.measures import (
     FLUX_FACTOR,
@@ -21,6 +23,7 @@ from superspire.evaluation.measures import (
 )
 from superspire.evaluation.methods import inside
 from superspire.evaluation.selection_function import COLUMNS
+from superspire.instruments import TARGET
 from superspire.photometry.matching import find_pairs
 
 MIN_FLUX = 1.0
@@ -32,7 +35,7 @@ LEAST = 300
 """Sources in a bin of the calibration, if there are so many."""
 
 TRUE_EDGES = np.geomspace(3.0, 60.0, 19)
-"""Edges of the bins of true flux in which S450 is fixed [mJy]."""
+"""Edges of the bins of true flux in which S is fixed [mJy]."""
 
 COUNT_EDGES = np.geomspace(2.0, 64.0, 16)
 """Edges of the bins of the number counts [mJy]."""
@@ -51,7 +54,7 @@ MIN_PROBABILITY = 1.0 / 3.0
 levels of 2 to 5 mJy/beam, since F1 is largest there (Lipton et al. 2014)."""
 
 STEEPEST = 3.0
-"""Maximum slope of S450 against the network's flux below the faintest known one."""
+"""Maximum slope of S against the network's flux below the faintest known one."""
 
 MAX_PROBABILITY = 0.999
 """Maximum probability that is ever stated."""
@@ -112,7 +115,7 @@ def bins_of(values, least=LEAST, most=24):
 
 
 def calibrate(found, truth, shape):
-    """Measure how the network's answers relate to the truth.
+    """Measure how the network's answers relate to the truth, at one noise.
 
     Parameters
     ----------
@@ -120,7 +123,8 @@ def calibrate(found, truth, shape):
         What `superspire.deblender.catalogue.list_sources` gives, with ``cutout``, the
         number of the field.
     truth : pandas.DataFrame
-        ``cutout``, ``x``, ``y``, ``flux`` of all true sources above 1 mJy.
+        ``cutout``, ``x``, ``y``, ``flux`` at 450 µm and ``flux_250`` and so on [mJy] of
+        all true sources above 1 mJy at 450 µm.
     shape : (int, int)
         Shape of the fields [pixel].
 
@@ -128,9 +132,9 @@ def calibrate(found, truth, shape):
     -------
     dict
         For `apply`: ``probability`` against ``score``; ``min_score``, from which on a
-        source has `MIN_PROBABILITY`; and of those sources ``flux``, the
-        logarithm of the network's flux against that of S450; ``deboosting``, the
-        quantiles of (logarithm of the true flux - its own) / its error against it;
+        source has `MIN_PROBABILITY`; and of those sources, by band, ``flux``, the
+        logarithm of the network's flux against that of S; ``deboosting``, the
+        quantiles of (logarithm of the true flux - its own) / its error against it; and
         ``position``, a factor on the positional errors.
 
     Raises
@@ -142,7 +146,6 @@ def calibrate(found, truth, shape):
     score, probability = reliability(found, truth)
     min_score = float(np.interp(MIN_PROBABILITY, probability, score))
     found = found[found["score"] >= min_score].reset_index(drop=True)
-    log_flux = np.log(found["flux"].to_numpy())
     partner, distance = brightest_partner(found, truth)
     paired = partner >= 0
     if not paired.any():
@@ -150,17 +153,23 @@ def calibrate(found, truth, shape):
             f"calibration: expected sources with a true one within {RADIUS:g} arcsec, "
             f"found none among {len(found)}; train for longer"
         )
-    true = truth["flux"].to_numpy()[partner[paired]]
-    own = log_flux[paired]
-    pull = (np.log(true) - own) / found["log_error"].to_numpy()[paired]
-    rows = [
-        (np.median(own[rows]), *np.quantile(pull[rows], QUANTILES))
-        for rows in bins_of(own)
-    ]
-    near = distance[paired] / found["pos_err"].to_numpy()[paired]
+    own, true = found[paired], truth.iloc[partner[paired]]
+    back, _ = brightest_partner(truth, found.assign(flux=found[f"flux_{TARGET}"]))
+    near = distance[paired] / own["pos_err"].to_numpy()
     return {
-        "flux": flux_curve(found, truth),
-        "deboosting": np.transpose(rows).tolist(),
+        "flux": {
+            str(band): flux_curve(
+                found[f"flux_{band}"].to_numpy(), truth[f"flux_{band}"].to_numpy(), back
+            )
+            for band in FLUX_BANDS
+        },
+        "deboosting": {
+            str(band): deboosting_curve(
+                *(own[f"{name}_{band}"].to_numpy() for name in ("flux", "log_error")),
+                true[f"flux_{band}"].to_numpy(),
+            )
+            for band in FLUX_BANDS
+        },
         "position": float(np.median(near) / RAYLEIGH_MEDIAN),
         "score": score.tolist(),
         "probability": probability.tolist(),
@@ -168,13 +177,40 @@ def calibrate(found, truth, shape):
     }
 
 
-def flux_curve(found, truth, edges=TRUE_EDGES):
+def deboosting_curve(predicted, log_error, true):
+    """Measure the true fluxes of sources of a given answer of the network.
+
+    Parameters
+    ----------
+    predicted, log_error, true : ndarray, shape (n,)
+        Flux that the network predicts [mJy], stated error of its logarithm, true flux.
+
+    Returns
+    -------
+    list of four lists
+        Median logarithm of the predicted flux in bins of it, and the `QUANTILES` of
+        (logarithm of the true flux - that of the predicted one) / error.
+    """
+    own = np.log(predicted)
+    pull = (np.log(true) - own) / log_error
+    rows = [
+        (np.median(own[rows]), *np.quantile(pull[rows], QUANTILES))
+        for rows in bins_of(own)
+    ]
+    return np.transpose(rows).tolist()
+
+
+def flux_curve(predicted, true, partner, edges=TRUE_EDGES):
     """Measure the median answer for sources of a given true flux.
 
     Parameters
     ----------
-    found, truth : pandas.DataFrame
-        See `calibrate`.
+    predicted : ndarray, shape (n,)
+        Fluxes that the network predicts in a band [mJy].
+    true : ndarray, shape (m,)
+        Fluxes of the true sources in this band [mJy].
+    partner : ndarray of int, shape (m,)
+        Row of the predicted source of each of them, -1 for none.
     edges : array_like
         Edges of the bins of true flux [mJy].
 
@@ -185,15 +221,13 @@ def flux_curve(found, truth, edges=TRUE_EDGES):
         which half are not found are left out, for there the found ones are the lucky
         ones.
     """
-    partner, _ = brightest_partner(truth, found)
-    predicted = found["flux"].to_numpy()
     nodes = []
     for low, high in itertools.pairwise(edges):
-        rows = truth["flux"].between(low, high, inclusive="left").to_numpy()
+        rows = (true >= low) & (true < high)
         seen = rows & (partner >= 0)
         if seen.sum() >= 20 and 2 * seen.sum() > rows.sum():
             median = np.median(np.log(predicted[partner[seen]]))
-            nodes.append((median, np.median(np.log(truth["flux"][seen]))))
+            nodes.append((median, np.median(np.log(true[seen]))))
     if not nodes:
         return [[0.0], [0.0]]
     median, true = np.transpose(nodes)
@@ -204,7 +238,8 @@ def flux_curve(found, truth, edges=TRUE_EDGES):
 def reliability(found, truth):
     """Measure the fraction of real sources against the height of the detection head.
 
-    Real is a source that has a true one within 4 arcsec and a factor two in flux.
+    Real is a source that has a true one within 4 arcsec and a factor two in flux at
+    450 µm.
 
     Returns
     -------
@@ -212,7 +247,7 @@ def reliability(found, truth):
         Increasing.
     """
     i, j, _ = find_pairs(found, truth, RADIUS)
-    ratio = truth["flux"].to_numpy()[j] / found["flux"].to_numpy()[i]
+    ratio = truth["flux"].to_numpy()[j] / found[f"flux_{TARGET}"].to_numpy()[i]
     alike = (ratio <= FLUX_FACTOR) & (ratio >= 1.0 / FLUX_FACTOR)
     real = np.zeros(len(found))
     real[i[alike]] = 1.0
@@ -238,7 +273,7 @@ def unbiased(log_flux, median, true):
     Returns
     -------
     ndarray, shape (n,)
-        Logarithm of S450: a monotone cubic between the nodes, a constant factor above
+        Logarithm of S: a monotone cubic between the nodes, a constant factor above
         them, a power law below.
     """
     if len(median) == 1:
@@ -250,7 +285,7 @@ def unbiased(log_flux, median, true):
 
 
 def apply(found, calibration):
-    """Calibrate sources.
+    """Calibrate sources by what was measured at one noise.
 
     Parameters
     ----------
@@ -262,41 +297,77 @@ def apply(found, calibration):
     Returns
     -------
     pandas.DataFrame
-        ``x``, ``y`` [pixel]; ``flux`` [mJy], of which the median at a given true flux
-        is this flux, and ``error``; ``deboosted``, ``low``, ``high`` [mJy], median and
-        68 % range of the true flux; ``pos_err``, the standard error of the position
-        along each axis [arcsec]; ``probability`` that the source is real; ``peak`` and
-        ``score`` as they were.
+        ``x``, ``y`` [pixel]; ``flux_250`` and so on in each of `FLUX_BANDS` [mJy], of
+        which the median at a given true flux is this flux, and ``error_250``;
+        ``deboosted_250``, ``low_250``, ``high_250`` [mJy], median and 68 % range of the
+        true flux; those at 450 µm as ``flux``, ``error``, ``deboosted``, ``low`` and
+        ``high`` as well; ``pos_err``, the standard error of the position along each
+        axis [arcsec]; ``probability`` that the source is real; ``peak`` and ``score``
+        as they were.
     """
-    log_flux = np.log(found["flux"].to_numpy(float))
-    log_s = unbiased(log_flux, *calibration["flux"])
-    known, *quantiles = (np.asarray(nodes) for nodes in calibration["deboosting"])
-    width = found["log_error"].to_numpy(float)
-    low, centre, high = (
-        np.exp(log_flux + width * np.interp(log_flux, known, nodes))
-        for nodes in quantiles
+    probability = np.interp(
+        found["score"], calibration["score"], calibration["probability"]
     )
-    flux = np.exp(log_s)
-    return pd.DataFrame(
-        {
-            "x": found["x"],
-            "y": found["y"],
+    columns = {"x": found["x"], "y": found["y"]}
+    for band in FLUX_BANDS:
+        log_flux = np.log(found[f"flux_{band}"].to_numpy(float))
+        known, *quantiles = map(np.asarray, calibration["deboosting"][str(band)])
+        width = found[f"log_error_{band}"].to_numpy(float)
+        low, centre, high = (
+            np.exp(log_flux + width * np.interp(log_flux, known, nodes))
+            for nodes in quantiles
+        )
+        flux = np.exp(unbiased(log_flux, *calibration["flux"][str(band)]))
+        values = {
             "flux": flux,
             "error": 0.5 * (high - low) / centre * flux,
             "deboosted": centre,
             "low": low,
             "high": high,
-            "pos_err": calibration["position"] * found["pos_err"],
-            "probability": np.minimum(
-                np.interp(
-                    found["score"], calibration["score"], calibration["probability"]
-                ),
-                MAX_PROBABILITY,
-            ),
-            "peak": found["peak"],
-            "score": found["score"],
         }
-    )
+        columns |= {f"{name}_{band}": value for name, value in values.items()}
+        if band == TARGET:
+            columns |= values
+    columns |= {
+        "pos_err": calibration["position"] * found["pos_err"],
+        "probability": np.minimum(probability, MAX_PROBABILITY),
+        "peak": found["peak"],
+        "score": found["score"],
+    }
+    return pd.DataFrame(columns)
+
+
+def apply_at(found, calibration, noise):
+    """Calibrate sources at the noise of each, and list those that are probable enough.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        What `superspire.deblender.catalogue.list_sources` gives.
+    calibration : dict
+        ``levels``, a list of what `calibrate` gives, each with its ``noise``.
+    noise : float or ndarray of shape (n,)
+        White noise per pixel of Table 1 [mJy/beam] at the sources.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `apply`, interpolated in the logarithm of the noise between the
+        levels and constant beyond them; and ``noise``, of the sources whose
+        probability is at least `MIN_PROBABILITY`.
+    """
+    levels = sorted(calibration["levels"], key=lambda level: level["noise"])
+    known = np.log([level["noise"] for level in levels])
+    noise = np.broadcast_to(np.asarray(noise, float), len(found))
+    place = np.interp(np.log(noise), known, np.arange(len(levels)))
+    tables = [apply(found, level) for level in levels]
+    values = np.stack([table.to_numpy(float) for table in tables])
+    lower = np.minimum(place.astype(int), len(levels) - 1)
+    upper = np.minimum(lower + 1, len(levels) - 1)
+    weight, rows = (place - lower)[:, None], np.arange(len(found))
+    mixed = (1.0 - weight) * values[lower, rows] + weight * values[upper, rows]
+    table = pd.DataFrame(mixed, columns=tables[0].columns).assign(noise=noise)
+    return table[table["probability"] >= MIN_PROBABILITY].reset_index(drop=True)
 
 
 def at_noise(calibration, noise):
@@ -320,13 +391,12 @@ def at_noise(calibration, noise):
 
 
 def selection_function_at(table, noise):
-    """Take what is to be expected at one noise, and what does not depend on it.
+    """Take what is to be expected at one noise.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        `superspire.evaluation.selection_function.COLUMNS` and ``noise`` [mJy/beam], NaN
-        for what does not depend on it.
+        `superspire.evaluation.selection_function.COLUMNS` and ``noise`` [mJy/beam].
     noise : float
         One of the noises.
 
@@ -334,7 +404,7 @@ def selection_function_at(table, noise):
     -------
     pandas.DataFrame
     """
-    return table[np.isclose(table["noise"], noise) | table["noise"].isna()]
+    return table[np.isclose(table["noise"], noise)]
 
 
 def coverage(sources, truth, shape, edges=COVERAGE_EDGES):
@@ -354,24 +424,61 @@ def coverage(sources, truth, shape, edges=COVERAGE_EDGES):
     Returns
     -------
     dict
-        ``flux_coverage_LOW_HIGH``, the fraction of true fluxes within the stated 68 %
-        range, in each bin; ``position_coverage``, that of the true positions within the
+        ``flux_coverage_LOW_HIGH``, the fraction of true fluxes at 450 µm within the
+        stated 68 % range, in each bin; ``flux_coverage_BAND``, that in each band above
+        the first edge; ``position_coverage``, that of the true positions within the
         circle that should hold 68 %, above the first edge.
     """
     sources = sources[inside(sources, shape, RADIUS)].reset_index(drop=True)
     partner, distance = brightest_partner(sources, truth)
     paired = partner >= 0
     sources, distance = sources[paired], distance[paired]
-    true = truth["flux"].to_numpy()[partner[paired]]
-    hit = (true >= sources["low"]) & (true <= sources["high"])
-    deboosted = sources["deboosted"]
+    true = truth.iloc[partner[paired]]
+
+    def held(band):
+        flux = true[f"flux_{band}"].to_numpy()
+        return (flux >= sources[f"low_{band}"]) & (flux <= sources[f"high_{band}"])
+
+    hit = held(TARGET)
     result = {}
     for low, high in itertools.pairwise(edges):
-        own = deboosted.between(low, high, inclusive="left")
+        own = sources["deboosted"].between(low, high, inclusive="left")
         result[f"flux_coverage_{low:g}_{high:g}"] = hit[own].mean()
+    for band in FLUX_BANDS:
+        bright = sources[f"deboosted_{band}"] >= edges[0]
+        result[f"flux_coverage_{band}"] = held(band)[bright].mean()
     radius = sources["pos_err"] * RAYLEIGH_68
-    bright = deboosted >= edges[0]
+    bright = sources["deboosted"] >= edges[0]
     result["position_coverage"] = (distance <= radius)[bright].mean()
+    return result
+
+
+def band_fluxes(sources, truth, shape, limit=10.0):
+    """Compare the fluxes of all bands with the true ones.
+
+    Parameters
+    ----------
+    sources, truth, shape
+        See `coverage`.
+    limit : float
+        450 µm flux of the faintest true source that is compared [mJy].
+
+    Returns
+    -------
+    dict
+        ``ratio_BAND``, the median ratio of S and true flux, and ``scatter_BAND``, half
+        the 68 % range of its logarithm.
+    """
+    truth = truth[inside(truth, shape, RADIUS) & (truth["flux"] >= limit)]
+    truth = truth.reset_index(drop=True)
+    partner, _ = brightest_partner(truth, sources)
+    own, true = sources.iloc[partner[partner >= 0]], truth[partner >= 0]
+    result = {}
+    for band in FLUX_BANDS:
+        ratio = own[f"flux_{band}"].to_numpy() / true[f"flux_{band}"].to_numpy()
+        low, median, high = np.quantile(np.log(ratio), QUANTILES)
+        result[f"ratio_{band}"] = np.exp(median)
+        result[f"scatter_{band}"] = 0.5 * (high - low)
     return result
 
 

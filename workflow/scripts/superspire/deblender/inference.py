@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 
 from superspire.deblender.architecture import build_deblender, fold_batchnorm
-from superspire.deblender.calibration import apply, at_noise
+from superspire.deblender.calibration import apply_at
 from superspire.deblender.catalogue import StripLister, super_resolved
+from superspire.deblender.inputs import band_cells, band_pixels, make_input
 from superspire.deblender.prediction import predict_strips
 from superspire.errors import InputError
-from superspire.instruments import BANDS, SPIRE
-from superspire.io import read_json
+from superspire.instruments import BANDS
+from superspire.io import Map, read_json
 from superspire.maps.cells import CELL, match_pixel_smoothing, on_cells
-from superspire.maps.tiling import FILL_HALO, fill_gaps, shift_wcs
+from superspire.maps.tiling import shift_wcs
 
 UNREADABLE = (KeyError, ValueError, OSError, EOFError, BadZipFile)
 """What reading weights raises that are damaged or of another network."""
@@ -36,12 +37,17 @@ class Deblender:
     meta : dict
         What network.json holds.
     calibration : dict
-        What `superspire.deblender.calibration.at_noise` takes, if it was measured.
+        What `superspire.deblender.calibration.apply_at` takes, if it was measured.
     """
 
     model: object
     meta: dict
     calibration: dict = field(default_factory=dict)
+
+    @property
+    def bands(self):
+        """Bands that it takes, see `superspire.deblender.inputs`."""
+        return band_pixels(self.meta["architecture"]["bands"])
 
 
 def load_deblender(path, calibration=None, folded=True):
@@ -114,48 +120,58 @@ def read_half(model, path):
             variable.assign(arrays[variable.path].astype(np.float32))
 
 
-def cells_of(maps, wcs, shape, rows=None):
-    """Bring maps to the cells of a field, strip by strip, and fill their gaps.
+def read_inputs(maps, noise, wcs, shape, bands, rows=None):
+    """Bring maps to the cells of a field, strip by strip, with their noise.
 
     Parameters
     ----------
     maps : dict of int to superspire.io.Map
         Native maps by band [mJy/beam]; NaN where nothing was observed.
+    noise : dict of int to float or superspire.io.Map
+        White noise of each band per pixel of Table 1 [mJy/beam], or a map of it.
     wcs : astropy.wcs.WCS
         Grid of pixels of 1 arcsec.
     shape : (int, int)
         Its shape (ny, nx) [pixel].
+    bands : dict of int to int
+        See `superspire.deblender.inputs`.
     rows : slice, optional
         Rows of cells that are wanted, by default all.
 
     Returns
     -------
-    cells : ndarray of float32, shape (rows, columns, 3)
-        Finite [mJy/beam]; as many cells of 4 arcsec as cover the grid.
-    covered : ndarray of bool, shape (rows, columns)
-        Where all bands were observed.
+    ndarray of float32, shape (rows, columns, channels)
+        What the network takes, in as many cells of 4 arcsec as cover the grid; the
+        noise of a band is zero where it was not observed.
     """
     number, columns = cell_shape(shape)
     begin, end, _ = (rows or slice(None)).indices(number)
-    cells = np.empty((end - begin, columns, len(SPIRE)), np.float32)
-    covered = np.ones((end - begin, columns), bool)
-    halo = -(-FILL_HALO // CELL)
+    strips = []
     for first, last in pairwise([*range(begin, end, STRIP // CELL), end]):
-        low, high = max(first - halo, 0), min(last + halo, number)
-        strip_wcs = shift_wcs(wcs, 0, CELL * low)
-        size = (CELL * (high - low), CELL * columns)
-        own, inside = (
-            slice(first - low, last - low),
-            slice(first - begin, last - begin),
-        )
-        for channel, band in enumerate(SPIRE):
-            image = on_cells(maps[band], strip_wcs, size)
-            observed = np.isfinite(image)
-            covered[inside] &= observed[own]
-            if not observed.all():
-                image = fill_gaps(image, CELL)
-            cells[inside, :, channel] = image[own]
-    return cells, covered
+        grid = shift_wcs(wcs, 0, CELL * first), (CELL * (last - first), CELL * columns)
+        signal, level = [], []
+        for band, pixels in bands.items():
+            image = band_cells(maps[band], *grid, pixels)
+            observed = np.isfinite(image).all(axis=-1)
+            signal.append(image)
+            level.append(np.where(observed, noise_cells(noise[band], *grid), 0.0))
+        signal, level = np.concatenate(signal, axis=-1), np.stack(level, axis=-1)
+        strips.append(make_input(signal, level, bands))
+    return np.concatenate(strips)
+
+
+def noise_cells(noise, wcs, shape):
+    """Bring noise, a number or a map [mJy/beam], to the cells of a grid."""
+    if not isinstance(noise, Map):
+        return noise
+    level = on_cells(noise, wcs, shape)
+    typical = np.nanmedian(np.where(noise.data > 0, noise.data, np.nan))
+    return np.where(np.isfinite(level) & (level > 0), level, typical)
+
+
+def noise_of_bands(noise, bands):
+    """Give noise [mJy/beam], a number or by band, for each of the bands."""
+    return noise if isinstance(noise, dict) else dict.fromkeys(bands, noise)
 
 
 def cell_shape(shape):
@@ -171,10 +187,10 @@ def deblend(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
     deblender : Deblender
         With its calibration.
     maps, wcs, shape
-        See `cells_of`.
-    noise : float, optional
-        White noise of the maps per pixel of Table 1 [mJy/beam], by default that of the
-        training.
+        See `read_inputs`.
+    noise : float or dict of int to float or superspire.io.Map, optional
+        See `read_inputs`; a number holds for every band. By default the noise at which
+        the network was validated.
     show : callable, optional
         Called with the number of tiles done and the number of all.
     make : callable
@@ -190,40 +206,49 @@ def deblend(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
     covered : array of bool, shape (ny, nx)
         Where they were.
     sources : pandas.DataFrame
-        What `superspire.deblender.calibration.apply` gives of the sources on covered
-        sky that are probable enough; without a calibration what `list_sources` gives.
+        What `superspire.deblender.calibration.apply_at` gives of the sources on covered
+        sky; without a calibration what `list_sources` gives.
     """
     ny, nx = shape
+    bands = deblender.bands
+    noise = noise_of_bands(noise or deblender.meta["training"]["noise"], bands)
     maps = {
-        band: match_pixel_smoothing(maps[band], BANDS[band].pixel) for band in SPIRE
+        band: match_pixel_smoothing(maps[band], BANDS[band].pixel) for band in bands
     }
-    seen = np.zeros(cell_shape(shape), bool)
+    level = np.zeros(cell_shape(shape), np.float32)
     image, sigma = (make(shape, np.float32) for _ in range(2))
     covered = make(shape, bool)
 
     def read(rows):
-        cells, seen[rows] = cells_of(maps, wcs, shape, rows)
-        return cells
+        inputs = read_inputs(maps, noise, wcs, shape, bands, rows)
+        level[rows] = typical_noise(inputs[..., -len(bands) :])
+        return inputs
 
-    lister = StripLister(seen.shape[1])
-    for first, outputs in predict_strips(deblender.model, read, seen.shape, show):
+    lister = StripLister(level.shape[1])
+    for first, outputs in predict_strips(deblender.model, read, level.shape, show):
         lister.add(outputs)
         brightness, error = super_resolved(outputs)
         rows = slice(CELL * first, min(CELL * (first + len(outputs)), ny))
         size = rows.stop - rows.start, nx
-        observed = in_pixels(seen[first : first + len(outputs)], size)
+        observed = in_pixels(level[first : first + len(outputs)] > 0, size)
         covered[rows] = observed
         image[rows] = np.where(observed, brightness[: size[0], :nx], np.nan)
         sigma[rows] = np.where(observed, in_pixels(error, size), np.nan)
     found = lister.sources()
-    if deblender.calibration:
-        level = at_noise(deblender.calibration, noise)
-        found = apply(found[found["score"] >= level["min_score"]], level)
     x, y = found["x"].to_numpy(), found["y"].to_numpy()
     centre = (CELL - 1) / 2
-    kept = on_true(seen, (x - centre) / CELL, (y - centre) / CELL)
-    kept &= (x < nx - 0.5) & (y < ny - 0.5)
-    return image, sigma, covered, found[kept].reset_index(drop=True)
+    here = at_positions(level, (x - centre) / CELL, (y - centre) / CELL)
+    kept = (here > 0) & (x < nx - 0.5) & (y < ny - 0.5)
+    found, here = found[kept].reset_index(drop=True), here[kept]
+    if deblender.calibration:
+        found = apply_at(found, deblender.calibration, here)
+    return image, sigma, covered, found
+
+
+def typical_noise(noise):
+    """Average the noise of bands geometrically; zero where one was not observed."""
+    observed = (noise > 0).all(axis=-1)
+    return np.where(observed, np.exp(np.log(np.maximum(noise, 1e-6)).mean(axis=-1)), 0)
 
 
 def in_pixels(cells, shape):
@@ -233,13 +258,13 @@ def in_pixels(cells, shape):
     ]
 
 
-def on_true(mask, x, y):
-    """Find which positions [pixel] lie on true pixels of a mask."""
-    ny, nx = mask.shape
+def at_positions(image, x, y):
+    """Take the values of an image at positions [pixel], zero outside of it."""
+    ny, nx = image.shape
     column, row = (np.round(np.asarray(a)).astype(int) for a in (x, y))
     inside = (column >= 0) & (column < nx) & (row >= 0) & (row < ny)
-    result = np.zeros(len(column), bool)
-    result[inside] = mask[row[inside], column[inside]]
+    result = np.zeros(len(column), image.dtype)
+    result[inside] = image[row[inside], column[inside]]
     return result
 
 

@@ -52,9 +52,9 @@ def predict_strips(model, read, shape, show=None):
     model : keras.Model
         From `superspire.deblender.architecture.build_deblender`, of any size.
     read : callable
-        From a slice of rows to the SPIRE maps there, float32 (n, nx, 3) on cells of
-        4 arcsec [mJy/beam], finite; beyond the field the sky is taken to be at its
-        mean, zero.
+        From a slice of rows to the input there, float32 (n, nx, channels) on cells of
+        4 arcsec, see `superspire.deblender.inputs`; beyond the field nothing is taken
+        to be observed.
     shape : (int, int)
         Shape of the field (ny, nx) [cell].
     show : callable, optional
@@ -110,8 +110,8 @@ def predict(model, cells, show=None):
     ----------
     model, show
         See `predict_strips`.
-    cells : ndarray of float32, shape (ny, nx, 3)
-        SPIRE maps on the cells of the field [mJy/beam].
+    cells : ndarray of float32, shape (ny, nx, channels)
+        Input on the cells of the field.
 
     Returns
     -------

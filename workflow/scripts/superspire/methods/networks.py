@@ -4,6 +4,7 @@ import numpy as np
 from astropy.table import Table
 from scipy.stats import norm
 
+from superspire.checks.noise import noise_levels
 from superspire.deblender.calibration import MIN_PROBABILITY
 from superspire.deblender.inference import deblend, load_deblender
 from superspire.maps.tiling import common_grid, super_resolve_field
@@ -73,7 +74,7 @@ def find_by_deblender(maps, path, calibration, least_snr):
     set_precision("auto")
     network = load_deblender(path, calibration)
     wcs, shape = common_grid(maps, {band: f"map {band}" for band in maps})
-    *_, found = deblend(network, maps, wcs, shape)
+    *_, found = deblend(network, maps, wcs, shape, noise_levels(maps))
     deviate = norm.ppf(found["probability"]) - norm.ppf(MIN_PROBABILITY)
     found = found.assign(snr=least_snr + np.maximum(deviate, 0.0))
     x, y = found["x"].to_numpy(), found["y"].to_numpy()

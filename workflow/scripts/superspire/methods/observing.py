@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from superspire.instruments import BANDS, SPIRE, TARGET
+from superspire.evaluation.methods import field_catalogue
+from superspire.instruments import BANDS, PAPER_BANDS, SPIRE, TARGET
 from superspire.io import Map
 from superspire.sky.beams import beam_of
 from superspire.sky.cirrus import cirrus_field
@@ -52,18 +53,20 @@ def truth_of(galaxies, center, area, min_flux=1.0):
 
     Returns
     -------
-    x, y : ndarray
-        Places [pixel].
-    flux : ndarray
-        450 µm fluxes of at least `min_flux` [mJy].
+    pandas.DataFrame
+        ``cutout`` (zero), ``x``, ``y`` [pixel], ``flux`` at 450 µm, at least
+        `min_flux`, and ``flux_250`` and so on [mJy], ``weight`` (one).
     size : int
         Side of the grid [pixel].
     wcs : astropy.wcs.WCS
         The grid.
     """
     wcs, size = field_wcs(center, 3600.0 * np.sqrt(area), 1.0)
-    flux = np.asarray(galaxies[f"S{TARGET}"], float)
-    kept = flux >= min_flux
+    kept = np.asarray(galaxies[f"S{TARGET}"], float) >= min_flux
     ra, dec = (np.asarray(galaxies[name], float)[kept] for name in ("RA", "DEC"))
-    x, y = wcs.wcs_world2pix(ra, dec, 0)
-    return x, y, flux[kept], size, wcs
+    fluxes = {
+        f"flux_{band}": np.asarray(galaxies[f"S{band}"], float)[kept]
+        for band in PAPER_BANDS
+    }
+    truth = field_catalogue(ra, dec, fluxes[f"flux_{TARGET}"], wcs).assign(**fluxes)
+    return truth, size, wcs

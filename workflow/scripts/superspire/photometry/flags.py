@@ -4,11 +4,14 @@ import numpy as np
 from scipy.ndimage import map_coordinates
 from scipy.spatial import cKDTree
 
-from superspire.instruments import APERTURE_RADIUS, PIXEL
+from superspire.instruments import APERTURE_RADIUS, FWHM_PER_SIGMA, PIXEL
 from superspire.maps.positions import pixels_of
 
 BLEND_RADIUS = 2.0 * APERTURE_RADIUS / PIXEL
 """Separation below which the circles of two sources overlap [pixel]."""
+
+BEAM_REACH = 2.0
+"""Distance up to which sources are taken to share a beam [FWHM]."""
 
 MAX_FRACTION = 0.9
 """Fraction of the network's output range above which a flux is flagged."""
@@ -35,6 +38,37 @@ def blended(x, y, radius=BLEND_RADIUS):
         return np.zeros(len(x), bool)
     points = np.column_stack([x, y])
     return cKDTree(points).query(points, k=2)[0][:, 1] < radius
+
+
+def blend_fraction(x, y, flux, fwhm):
+    """Measure which fraction of the flux under the beam at sources is not their own.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n,)
+        Positions [arcsec].
+    flux : ndarray, shape (n,)
+        Fluxes, positive.
+    fwhm : float
+        FWHM of the Gaussian beam [arcsec].
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        1 - S_i / sum_j S_j exp(-r_ij² / 2 sigma²), with sources within `BEAM_REACH`
+        FWHM.
+    """
+    if len(x) == 0:
+        return np.zeros(0)
+    tree = cKDTree(np.column_stack([x, y]))
+    pairs = tree.query_pairs(BEAM_REACH * fwhm, output_type="ndarray")
+    total = np.array(flux, float)
+    i, j = pairs.T
+    distance2 = (x[i] - x[j]) ** 2 + (y[i] - y[j]) ** 2
+    beam = np.exp(-0.5 * distance2 / (fwhm / FWHM_PER_SIGMA) ** 2)
+    np.add.at(total, i, flux[j] * beam)
+    np.add.at(total, j, flux[i] * beam)
+    return 1.0 - flux / total
 
 
 def near_top(image, x, y, top):

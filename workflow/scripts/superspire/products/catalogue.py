@@ -205,11 +205,29 @@ def expected_columns(flux, error, selection_function=None):
     if selection_function is None:
         selection_function = pd.DataFrame(columns=EXPECTED)
     ratio, spread = at_flux(selection_function, "S500/S450", flux)
-    completeness = at_flux(selection_function, "completeness", flux, fainter=False)
-    purity = at_flux(selection_function, "purity", flux, fainter=False)
     return {
         "S500_PRED": ratio * flux * units.mJy,
         "S500_PRED_ERR": np.hypot(spread * flux, ratio * error) * units.mJy,
+        **expected_fractions(flux, selection_function),
+    }
+
+
+def expected_fractions(flux, selection_function):
+    """Give the completeness and purity that mock sky lets expect at these fluxes.
+
+    Parameters
+    ----------
+    flux, selection_function
+        See `expected_columns`.
+
+    Returns
+    -------
+    dict
+        COMPLETENESS, PURITY and their errors; NaN where nothing was measured.
+    """
+    completeness = at_flux(selection_function, "completeness", flux, fainter=False)
+    purity = at_flux(selection_function, "purity", flux, fainter=False)
+    return {
         "COMPLETENESS": completeness[0],
         "COMPLETENESS_ERR": completeness[1],
         "PURITY": purity[0],

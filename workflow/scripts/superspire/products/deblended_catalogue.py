@@ -1,14 +1,42 @@
 """The catalogue of a field from the network's sources."""
 
+import numpy as np
+import pandas as pd
 from astropy import units
 
+from superspire.deblender.inputs import FLUX_BANDS
+from superspire.instruments import BANDS
+from superspire.photometry.flags import blend_fraction
 from superspire.products.catalogue import COLUMNS as OTHERS
 from superspire.products.catalogue import (
     FLUX,
-    expected_columns,
+    expected_fractions,
     flag_columns,
     number_sources,
 )
+
+
+def flux_descriptions(band):
+    """Describe the columns of a band: name to UCD and description."""
+    name = f"S{band}"
+    return {
+        name: (FLUX, f"{band} micron flux; its median at a true flux is that flux"),
+        f"{name}_ERR": (f"stat.error;{FLUX}", f"Standard error of {name}"),
+        f"{name}_DEBOOSTED": (
+            FLUX,
+            f"Median true {band} micron flux of sources that look alike, on mock sky",
+        ),
+        f"{name}_DEBOOSTED_LO": (
+            f"stat.min;{FLUX}",
+            "Lower end of the 68 percent range of theirs",
+        ),
+        f"{name}_DEBOOSTED_HI": (f"stat.max;{FLUX}", "Upper end of it"),
+        f"BLEND_FRACTION_{band}": (
+            "stat.fraction",
+            f"Of the {band} micron flux under the beam here, what other sources have",
+        ),
+    }
+
 
 COLUMNS = {
     **{name: OTHERS[name] for name in ("ID", "RA", "DEC")},
@@ -16,23 +44,20 @@ COLUMNS = {
         "stat.error;pos.eq",
         "Standard error of the position along each axis",
     ),
-    "S450": (FLUX, "450 micron flux; its median at a true flux is that flux"),
-    "S450_ERR": (f"stat.error;{FLUX}", "Standard error of S450"),
-    "S450_DEBOOSTED": (
-        FLUX,
-        "Median true flux of sources that look alike, on mock sky",
-    ),
-    "S450_DEBOOSTED_LO": (
-        f"stat.min;{FLUX}",
-        "Lower end of the 68 percent range of theirs",
-    ),
-    "S450_DEBOOSTED_HI": (f"stat.max;{FLUX}", "Upper end of it"),
+    **{
+        name: text
+        for band in FLUX_BANDS
+        for name, text in flux_descriptions(band).items()
+    },
     "SNR": ("stat.snr", "S450 over S450_ERR"),
     "PROBABILITY": (
         "stat.probability",
         "That a true source is within 4 arcsec and a factor 2 in flux",
     ),
-    **{name: text for name, text in OTHERS.items() if name.startswith("S500")},
+    "NOISE": (
+        "stat.stdev;instr.background",
+        "White noise per pixel of the maps here, mean of the bands",
+    ),
     **{
         name: OTHERS[name]
         for name in (
@@ -50,7 +75,7 @@ def build_catalogue(sources, covered, wcs, inputs, selection_function, extended=
     Parameters
     ----------
     sources : pandas.DataFrame
-        What `superspire.deblender.calibration.apply` gives.
+        What `superspire.deblender.calibration.apply_at` gives.
     covered : ndarray of bool, shape (ny, nx)
         Coverage.
     wcs : astropy.wcs.WCS
@@ -59,7 +84,8 @@ def build_catalogue(sources, covered, wcs, inputs, selection_function, extended=
         Each input map and the maximum flux density that the calibration saw
         [mJy/beam].
     selection_function : pandas.DataFrame
-        `superspire.evaluation.selection_function.COLUMNS`.
+        `superspire.evaluation.selection_function.COLUMNS` and ``noise`` [mJy/beam]; of
+        each source, that of the noise nearest to its own is used.
     extended : superspire.io.Map, optional
         Mask of what point sources cannot explain (`superspire.checks.extended`).
 
@@ -69,21 +95,66 @@ def build_catalogue(sources, covered, wcs, inputs, selection_function, extended=
         The columns of `COLUMNS` with units, brightest source first.
     """
     columns = {name: sources[name].to_numpy(float) for name in sources}
-    x, y, flux, error = (columns[name] for name in ("x", "y", "flux", "error"))
+    x, y = columns["x"], columns["y"]
     ra, dec = wcs.all_pix2world(x, y, 0) if len(x) else (x, y)
     return number_sources(
         {
             "RA": ra * units.deg,
             "DEC": dec * units.deg,
             "POS_ERR": columns["pos_err"] * units.arcsec,
-            "S450": flux * units.mJy,
-            "S450_ERR": error * units.mJy,
-            "S450_DEBOOSTED": columns["deboosted"] * units.mJy,
-            "S450_DEBOOSTED_LO": columns["low"] * units.mJy,
-            "S450_DEBOOSTED_HI": columns["high"] * units.mJy,
-            "SNR": flux / error,
+            **flux_columns(columns),
+            "SNR": columns["flux"] / columns["error"],
             "PROBABILITY": columns["probability"],
-            **expected_columns(flux, error, selection_function),
+            "NOISE": columns["noise"] * units.mJy / units.beam,
+            **fractions_at_noise(columns["flux"], columns["noise"], selection_function),
             **flag_columns(x, y, ra, dec, covered, inputs, extended),
         }
     )
+
+
+def flux_columns(columns):
+    """Give the fluxes of every band, and what neighbours have of them."""
+    result = {}
+    for band in FLUX_BANDS:
+        own = {
+            "": "flux",
+            "_ERR": "error",
+            "_DEBOOSTED": "deboosted",
+            "_DEBOOSTED_LO": "low",
+            "_DEBOOSTED_HI": "high",
+        }
+        result |= {
+            f"S{band}{suffix}": columns[f"{name}_{band}"] * units.mJy
+            for suffix, name in own.items()
+        }
+        result[f"BLEND_FRACTION_{band}"] = blend_fraction(
+            columns["x"], columns["y"], columns[f"deboosted_{band}"], BANDS[band].fwhm
+        )
+    return result
+
+
+def fractions_at_noise(flux, noise, selection_function):
+    """Give the completeness and purity expected at the noise of each source.
+
+    Parameters
+    ----------
+    flux, noise : ndarray, shape (n,)
+        450 µm fluxes [mJy] and noise per pixel [mJy/beam].
+    selection_function : pandas.DataFrame
+        See `build_catalogue`.
+
+    Returns
+    -------
+    dict
+        See `superspire.products.catalogue.expected_fractions`.
+    """
+    known = np.unique(selection_function["noise"].dropna())
+    distance = np.abs(np.log(noise[:, None] / known))
+    nearest = known[distance.argmin(axis=1)] if len(known) else np.zeros(len(noise))
+    table = pd.DataFrame(expected_fractions(flux, selection_function.iloc[:0]))
+    for level in np.unique(nearest):
+        own = nearest == level
+        measured = selection_function[selection_function["noise"] == level]
+        for name, values in expected_fractions(flux[own], measured).items():
+            table.loc[own, name] = values
+    return {name: table[name].to_numpy() for name in table}
