@@ -265,7 +265,7 @@ def test_the_maps_are_written_in_their_pixels(tmp_path, calibration):
     maps, wcs, table = mock(25)
     residuals, _ = judge_fit(maps, wcs, table, calibration, NOISE)
     path = tmp_path / "residuals.fits"
-    write_residuals(path, residuals, calibration, NOISE, {"OBJECT": ("mock", "field")})
+    write_residuals(path, residuals, {"OBJECT": ("mock", "field")})
     with fits.open(path, checksum=True) as hdus:
         names = [hdu.name for hdu in hdus[1:]]
         assert names == [

@@ -4,11 +4,18 @@ from astropy import units
 
 from superspire.products.catalogue import COLUMNS as OTHERS
 from superspire.products.catalogue import (
+    FLAG,
     FLUX,
     expected_columns,
     flag_columns,
     number_sources,
 )
+
+BAND_UCD = {
+    250: "em.mm.750-1500GHz",
+    350: "em.mm.750-1500GHz",
+    500: "em.mm.400-750GHz",
+}
 
 COLUMNS = {
     **{name: OTHERS[name] for name in ("ID", "RA", "DEC")},
@@ -34,12 +41,20 @@ COLUMNS = {
     ),
     **{name: text for name, text in OTHERS.items() if name.startswith("S500")},
     **{
+        f"CHI2_{band}": (
+            f"stat.fit.chi2;{ucd}",
+            f"Reduced chi-square of the {band} micron residual around it",
+        )
+        for band, ucd in BAND_UCD.items()
+    },
+    **{
         name: OTHERS[name]
         for name in (
             *("COMPLETENESS", "COMPLETENESS_ERR", "PURITY", "PURITY_ERR"),
             *("X", "Y", "NEAR_EDGE", "EXTENDED", "EXTRAPOLATED", "BLENDED"),
         )
     },
+    "POOR_FIT": (FLAG, "The listed sources do not reproduce a map around it"),
 }
 """UCD and description of each column of the catalogue."""
 
@@ -50,7 +65,8 @@ def build_catalogue(sources, covered, wcs, inputs, selection_function, extended=
     Parameters
     ----------
     sources : pandas.DataFrame
-        What `superspire.deblender.calibration.apply` gives.
+        What `superspire.deblender.calibration.apply` gives, and the goodness of fit
+        of `superspire.products.residuals.judge_fit`.
     covered : ndarray of bool, shape (ny, nx)
         Coverage.
     wcs : astropy.wcs.WCS
@@ -84,6 +100,8 @@ def build_catalogue(sources, covered, wcs, inputs, selection_function, extended=
             "SNR": flux / error,
             "PROBABILITY": columns["probability"],
             **expected_columns(flux, error, selection_function),
+            **{f"CHI2_{band}": columns[f"chi2_{band}"] for band in BAND_UCD},
             **flag_columns(x, y, ra, dec, covered, inputs, extended),
+            "POOR_FIT": columns["poor_fit"].astype(bool),
         }
     )

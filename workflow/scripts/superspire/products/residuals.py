@@ -5,7 +5,7 @@ good fit: their confusion, the flux errors of the list and the limit above which
 is poor are measured on mock sky (`calibrate_residuals`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from superspire.instruments import BANDS, FWHM_PER_SIGMA, SPIRE
 from superspire.io import Map, append_image, map_header
 from superspire.maps.positions import convert, pixel_sides, pixel_size
 from superspire.products.writing import add_checksums, dated_cards
-from superspire.sky.beams import beam_of
+from superspire.sky.beams import GaussianBeam, beam_of
 
 FLUXES = ("flux", "deboosted")
 """Prefixes of the fluxes that may be subtracted: unbiased or deboosted."""
@@ -69,14 +69,29 @@ class Residual:
         Listed sources seen through the beam [mJy/beam].
     level : float
         Level that was subtracted [mJy/beam].
+    fwhm : float
+        FWHM of the beam [arcsec].
     standardised : superspire.io.Map or None
         `map` over the standard deviation of a pixel, see `standardise`.
+    noise, confusion : float or None
+        Median white noise of a pixel and rms of the unlisted sources in it [mJy/beam].
     """
 
     map: Map
     model: np.ndarray
     level: float
+    fwhm: float
     standardised: Map | None = None
+    noise: float | None = None
+    confusion: float | None = None
+
+    def record(self):
+        """List the numbers with their units, for JSON."""
+        return {
+            "level_mjy_beam": self.level,
+            "noise_mjy_beam": self.noise,
+            "confusion_mjy_beam": self.confusion,
+        }
 
 
 def render_sources(x, y, flux, shape, sides, beam):
@@ -178,7 +193,7 @@ def subtract_sources(map_, beam, wcs, sources, flux, mask=None):
         faint = model <= np.quantile(model[counted], FAINT_FRACTION)
         level = float(np.median(data[counted & faint]))
     data -= np.float32(level)
-    return Residual(Map(data, map_.wcs, map_.header), model, level)
+    return Residual(Map(data, map_.wcs, map_.header), model, level, beam.fwhm)
 
 
 def positions(map_, wcs, sources):
@@ -204,15 +219,16 @@ def standardise(residual, noise, confusion):
     Returns
     -------
     Residual
-        With `standardised`.
+        With `standardised`, `noise` and `confusion`.
     """
     error = np.hypot(noise, confusion)
     map_ = residual.map
     scaled = Map((map_.data / error).astype(np.float32), map_.wcs, map_.header)
-    return Residual(map_, residual.model, residual.level, scaled)
+    typical = float(np.nanmedian(noise))
+    return replace(residual, standardised=scaled, noise=typical, confusion=confusion)
 
 
-def goodness_of_fit(residual, x, y, noise, fwhm, measured):
+def goodness_of_fit(residual, x, y, noise, measured):
     """Compute a reduced chi-square over the beam area around each source.
 
     The covariance C of the n pixels of a disc has three parts: white noise; unlisted
@@ -229,8 +245,6 @@ def goodness_of_fit(residual, x, y, noise, fwhm, measured):
         Positions of the sources [pixel].
     noise : float or ndarray, shape (ny, nx)
         White noise per native pixel [mJy/beam].
-    fwhm : float
-        FWHM of the beam [arcsec].
     measured : dict
         ``confusion_mjy_beam`` and ``flux_error`` of `calibrate_residuals`.
 
@@ -239,7 +253,7 @@ def goodness_of_fit(residual, x, y, noise, fwhm, measured):
     ndarray, shape (n,)
         NaN where fewer than three pixels were observed.
     """
-    data, model = residual.map.data, residual.model
+    data, model, fwhm = residual.map.data, residual.model, residual.fwhm
     confusion = measured["confusion_mjy_beam"]
     variance = np.maximum(noise, MIN_NOISE * confusion) ** 2
     variance = np.broadcast_to(variance, data.shape)
@@ -379,10 +393,26 @@ def judge_fit(maps, wcs, sources, calibration, noise, beams=None, mask=None):
         own = noise_in(band, noise)
         residuals[band] = standardise(residual, own, measured["confusion_mjy_beam"])
         place = positions(map_, wcs, sources)
-        chi2 = goodness_of_fit(residual, *place, own, beam.fwhm, measured)
+        chi2 = goodness_of_fit(residual, *place, own, measured)
         fit[f"chi2_{band}"] = chi2
         poor |= np.nan_to_num(chi2) > measured["max_chi2"]
     return residuals, fit | {"poor_fit": poor}
+
+
+def gaussian_beams(records):
+    """Make the beams of a field, Gaussians of the widths that were read.
+
+    Parameters
+    ----------
+    records : dict of int to dict
+        How each map was read (`superspire.checks.inputs.read_bands`).
+
+    Returns
+    -------
+    dict of int to superspire.sky.beams.GaussianBeam
+    """
+    widths = {band: record["beam_fwhm_arcsec"] for band, record in records.items()}
+    return {band: GaussianBeam(((fwhm, 1.0),), fwhm) for band, fwhm in widths.items()}
 
 
 def beam_for(band, beams):
@@ -467,7 +497,6 @@ def calibrate_residuals(mocks, noise, beams=None):
                 residuals,
                 [positions(maps[band], wcs, table) for maps, wcs, table in mocks],
                 noise_in(band, noise),
-                beam_for(band, beams).fwhm,
             )
             for band, residuals in measured[best].items()
         },
@@ -490,7 +519,7 @@ def pooled_rms(residuals):
     return robust_rms(data)
 
 
-def calibrate_band(residuals, places, noise, fwhm):
+def calibrate_band(residuals, places, noise):
     """Measure what a good fit leaves in a band.
 
     Parameters
@@ -501,8 +530,6 @@ def calibrate_band(residuals, places, noise, fwhm):
         Positions of the listed sources of each [pixel].
     noise : float
         White noise per native pixel [mJy/beam].
-    fwhm : float
-        FWHM of the beam [arcsec].
 
     Returns
     -------
@@ -515,7 +542,7 @@ def calibrate_band(residuals, places, noise, fwhm):
         "flux_error": relative_error(residuals, places, np.hypot(noise, confusion)),
     }
     chi2 = [
-        goodness_of_fit(residual, *place, noise, fwhm, measured)
+        goodness_of_fit(residual, *place, noise, measured)
         for residual, place in zip(residuals, places, strict=True)
     ]
     limit = np.nanquantile(np.concatenate(chi2), QUANTILE)
@@ -553,7 +580,7 @@ def relative_error(residuals, places, error):
     return float(np.sqrt(max(scatter**2 - np.median(variance), MIN_FLUX_ERROR**2)))
 
 
-def write_residuals(path, residuals, calibration, noise, cards, beams=None):
+def write_residuals(path, residuals, cards):
     """Write the residual maps of a field, plain and standardised.
 
     Parameters
@@ -563,8 +590,6 @@ def write_residuals(path, residuals, calibration, noise, cards, beams=None):
         STANDARDISED_250 and so on.
     residuals : dict of int to Residual
         From `judge_fit`.
-    calibration, noise, beams
-        See `judge_fit`.
     cards : dict
         Provenance cards.
     """
@@ -572,28 +597,18 @@ def write_residuals(path, residuals, calibration, noise, cards, beams=None):
     primary.header.update(dated_cards(cards))
     primary.writeto(path, overwrite=True)
     for band, residual in residuals.items():
-        wcs, fwhm = residual.map.wcs.celestial, beam_for(band, beams).fwhm
-        confusion = calibration["bands"][str(band)]["confusion_mjy_beam"]
-        typical = float(np.nanmedian(noise_in(band, noise)))
         own = {
             "WAVELNTH": (float(band), "[um] wavelength"),
             "LEVEL": (residual.level, "[mJy/beam] level that was subtracted"),
-            "NOISE": (typical, "[mJy/beam] white noise of a pixel"),
-            "CONFUSED": (confusion, "[mJy/beam] rms of the unlisted sources"),
+            "NOISE": (residual.noise, "[mJy/beam] white noise of a pixel, median"),
+            "CONFUSED": (residual.confusion, "[mJy/beam] rms of the unlisted sources"),
         }
-        header = map_header(wcs, fwhm, dated_cards(cards | own))
-        for name, unit, map_ in (
-            (
-                "RESIDUAL",
-                ("mJy/beam", "map minus listed sources minus LEVEL"),
-                residual.map,
-            ),
-            (
-                "STANDARDISED",
-                ("", "residual over the root of NOISE2 + CONFUSED2"),
-                residual.standardised,
-            ),
-        ):
-            header["EXTNAME"], header["BUNIT"] = f"{name}_{band}", unit
-            append_image(Path(path), header, "f4", map_.data)
+        wcs = residual.map.wcs.celestial
+        header = map_header(wcs, residual.fwhm, dated_cards(cards | own))
+        header["EXTNAME"] = f"RESIDUAL_{band}"
+        header["BUNIT"] = ("mJy/beam", "map minus listed sources minus LEVEL")
+        append_image(Path(path), header, "f4", residual.map.data)
+        header["EXTNAME"] = f"STANDARDISED_{band}"
+        header["BUNIT"] = ("", "residual over the root of NOISE^2 + CONFUSED^2")
+        append_image(Path(path), header, "f4", residual.standardised.data)
     add_checksums(path)
