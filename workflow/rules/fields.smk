@@ -156,6 +156,7 @@ else:
             regions="results/fields/{field}/regions.reg",
             coverage="results/fields/{field}/coverage.moc.fits",
             quicklook="results/fields/{field}/quicklook.png",
+            residuals="results/fields/{field}/residuals.fits",
             reading="results/fields/{field}/reading.json",
         log:
             "logs/deblend_field/{field}.log",

@@ -1,12 +1,13 @@
 """Calibrate the deblender on fields that it was not trained on."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from superspire.deblender.calibration import apply, calibrate, expectations
 from superspire.deblender.catalogue import list_sources
-from superspire.deblender.inference import join_fields, load_deblender
+from superspire.deblender.inference import deblend, join_fields, load_deblender
 from superspire.deblender.inputs import signal_slices
 from superspire.deblender.prediction import predict
 from superspire.deblender.skies import Field
@@ -14,10 +15,21 @@ from superspire.deblender.training import observed_input, true_sources
 from superspire.io import write_json
 from superspire.job import run
 from superspire.maps.cells import CELL
+from superspire.methods.conditions import Condition
+from superspire.methods.observing import observe
+from superspire.products.residuals import calibrate_residuals
+from superspire.seeds import stream
+from superspire.sky.catalogue import simulate_catalogue
+from superspire.sky.dust import load_library
+from superspire.sky.maps import field_wcs
 from superspire.training.backend import set_precision, set_threads
 
 BRIGHT = 10.0
 """Faintest source that the factor from peaks of the map to fluxes comes from [mJy]."""
+
+
+RESIDUAL_AREA = 1.0
+"""Area of the native maps whose residuals are measured [deg²]."""
 
 
 def brightest_inputs(fields, noise, bands):
@@ -27,6 +39,30 @@ def brightest_inputs(fields, noise, bands):
         str(band): float(max(each[..., own].max() for each in inputs))
         for band, own in signal_slices(bands).items()
     }
+
+
+def residual_sky(params):
+    return simulate_catalogue(
+        RESIDUAL_AREA,
+        stream(params.seed, "deblender", "residuals"),
+        dust=load_library(params.dust_library),
+    )
+
+
+def residuals_at(network, level, sky, seed):
+    """Measure what a good fit leaves of native maps at the noise of a level."""
+    noise, center = level["noise"], (sky.meta["RA0"], sky.meta["DEC0"])
+    maps = observe(
+        Condition("calibration", noise=noise),
+        sky,
+        center,
+        RESIDUAL_AREA,
+        lambda *names: stream(seed, "deblender", "residuals", *names),
+    )
+    wcs, size = field_wcs(center, 3600.0 * np.sqrt(RESIDUAL_AREA), 1.0)
+    network = replace(network, calibration={"noise": noise, "levels": [level]})
+    sources = deblend(network, maps, wcs, (size, size), noise)[-1]
+    return calibrate_residuals([(maps, wcs, sources)], noise)
 
 
 def calibrate_at(network, fields, noise):
@@ -59,6 +95,9 @@ def main(job):
     levels, tables = zip(
         *(calibrate_at(network, fields, noise) for noise in noises), strict=True
     )
+    sky = residual_sky(params)
+    for level in levels:
+        level["residuals"] = residuals_at(network, level, sky, params.seed)
     side = fields[0].signal.shape[0] * CELL / 3600.0
     write_json(
         job.output.calibration,

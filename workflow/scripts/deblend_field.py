@@ -20,6 +20,12 @@ from superspire.products.counts import corrected_counts
 from superspire.products.deblended_catalogue import COLUMNS, build_catalogue
 from superspire.products.field import SuperResolved, check_covered, write_products
 from superspire.products.footprint import Footprint
+from superspire.products.residuals import (
+    gaussian_beams,
+    judge_fit,
+    native_noise,
+    write_residuals,
+)
 from superspire.storage import stored_in
 from superspire.training.backend import set_precision, set_threads
 
@@ -58,9 +64,13 @@ def deblend_field(job, terminal, make):
     check_covered(footprint, field)
     typical = float(np.exp(np.mean(np.log(list(levels.values())))))
     level = at_noise(calibration, typical)
+    beams, white = gaussian_beams(records), native_noise(checks, maps, typical)
+    residuals, fit = judge_fit(
+        maps, wcs, sources, level["residuals"], white, beams, footprint.extended
+    )
     measured = pd.read_csv(files.selection_function)
     table = build_catalogue(
-        sources,
+        sources.assign(**fit),
         covered,
         wcs,
         [(map_, calibration["brightest"][str(band)]) for band, map_ in maps.items()],
@@ -71,7 +81,7 @@ def deblend_field(job, terminal, make):
     cards = {
         "PEAKFACT": (factor, "S450 over the peak in IMAGE, bright sources"),
     }
-    write_products(
+    shared = write_products(
         job.output,
         SuperResolved(
             field, image, footprint, table, COLUMNS, dict(sigma=sigma), cards
@@ -87,6 +97,7 @@ def deblend_field(job, terminal, make):
                 "peak_factor": factor,
                 "noise_mjy_beam": levels,
                 "counts_corrected_at_noise_mjy_beam": level["noise"],
+                "residuals": {b: each.record() for b, each in residuals.items()},
             },
         },
     )
@@ -97,9 +108,18 @@ def deblend_field(job, terminal, make):
         footprint.clear_area,
     )
     counts.to_csv(job.output.counts, index=False, float_format="%.5g")
+    standardised = {band: each.standardised for band, each in residuals.items()}
     write_quicklook(
-        job.output.quicklook, image, wcs, maps, table, field, footprint.extended
+        job.output.quicklook,
+        image,
+        wcs,
+        maps,
+        table,
+        field,
+        footprint.extended,
+        standardised,
     )
+    write_residuals(job.output.residuals, residuals, shared)
 
 
 if __name__ == "__main__":

@@ -139,7 +139,9 @@ def units_of(table):
 def test_columns_of_catalogues_are_documented_with_their_units():
     covered, wcs = np.ones((64, 64), bool), WCS(naxis=2)
     names = ("x", "y", "flux", "error", "pos_err", "deboosted", "low", "high")
-    sources = pd.DataFrame({name: [] for name in (*names, "probability")}, dtype=float)
+    fit = ("chi2_250", "chi2_350", "chi2_500", "poor_fit")
+    names = (*names, "probability", *fit)
+    sources = pd.DataFrame({name: [] for name in names}, dtype=float)
     nothing = pd.DataFrame(columns=EXPECTED)
     listed = deblender_products.build_catalogue(sources, covered, wcs, [], nothing)
     assert documented_columns("deblender") == units_of(listed)

@@ -123,6 +123,20 @@ def test_quicklook(painted_field, catalogue, tmp_path, empty):
     assert picture[..., :3].std() > 0.1
 
 
+def test_quicklook_shows_the_residuals(painted_field, catalogue, tmp_path):
+    image, _, wcs = painted_field
+    maps = {band: Map(image * 2, wcs) for band in SPIRE}
+    table = catalogue.copy()
+    table["POOR_FIT"] = [True, False, False]
+    heights = []
+    for residuals in (None, maps):
+        write_quicklook(
+            tmp_path / "q.png", image, wcs, maps, table, "a field", None, residuals
+        )
+        heights.append(len(imread(tmp_path / "q.png")))
+    assert heights[1] > 1.3 * heights[0]
+
+
 @settings(max_examples=30)
 @given(scale=st.floats(1e-2, 1e3))
 def test_stretch_spans_the_map(scale):

@@ -1,4 +1,4 @@
-"""One picture of a field: the three SPIRE bands beside the super-resolved map."""
+"""One picture of a field: the SPIRE bands, the super-resolved map and the residuals."""
 
 import warnings
 
@@ -29,10 +29,15 @@ CIRCLES = 300
 SOURCE_RADIUS = {"field": 10.0, "close-up": 5.0}
 """Radius of the circles [arcsec]."""
 
+MAX_SIGMA = 5.0
+"""Range of the standardised residuals that are drawn."""
+
 DPI = 150
 
 
-def write_quicklook(path, image, wcs, maps, table, title, extended=None):
+def write_quicklook(
+    path, image, wcs, maps, table, title, extended=None, standardised=None
+):
     """Draw the three input maps and the super-resolved map, whole and close up.
 
     Parameters
@@ -51,9 +56,14 @@ def write_quicklook(path, image, wcs, maps, table, title, extended=None):
         Name of the field.
     extended : superspire.io.Map, optional
         Mask of what point sources cannot explain, which is outlined.
+    standardised : dict of int to superspire.io.Map, optional
+        Standardised residuals of the bands (`superspire.products.residuals`), which are
+        drawn in a row below.
     """
-    figure = Figure(figsize=(17, 9.5), layout="constrained")
+    rows = 2 if standardised is None else 3
+    figure = Figure(figsize=(17, 9.5 + 3.5 * (rows - 2)), layout="constrained")
     FigureCanvasAgg(figure)
+    grid = figure.add_gridspec(rows, 4, height_ratios=[4.75, 4.75, 3.5][:rows])
     figure.suptitle(title)
     views = {
         "field": reduced_view(image, wcs, maps),
@@ -62,14 +72,48 @@ def write_quicklook(path, image, wcs, maps, table, title, extended=None):
     norms = {band: stretch(data) for band, data in views["field"][0].items()}
     for row, (name, (panels, view_wcs, pixel)) in enumerate(views.items()):
         for column, (band, data) in enumerate(panels.items()):
-            axes = figure.add_subplot(2, 4, 4 * row + column + 1, projection=view_wcs)
+            axes = figure.add_subplot(grid[row, column], projection=view_wcs)
             show_sky(figure, axes, data, norms[band], pixel, BANDS[band].fwhm)
             label_axes(axes, band, row, column)
             if extended is not None:
                 outline(axes, extended, data.shape)
             if band == TARGET:
                 draw_sources(axes, table, data.shape, pixel, SOURCE_RADIUS[name])
+    if standardised is not None:
+        panels, view_wcs, pixel = views["field"]
+        draw_residuals(figure, grid, standardised, table, view_wcs, pixel, panels)
     figure.savefig(path, dpi=DPI)
+
+
+def draw_residuals(figure, grid, standardised, table, wcs, pixel, panels):
+    """Draw the standardised residuals of the bands and circle the poor fits.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    grid : matplotlib.gridspec.GridSpec
+        Its panels; the last row is used.
+    standardised, table
+        See `write_quicklook`.
+    wcs, pixel, panels
+        What `reduced_view` gives.
+    """
+    for column, (band, map_) in enumerate(standardised.items()):
+        axes = figure.add_subplot(grid[-1, column], projection=wcs)
+        data = interpolate(map_, wcs, panels[band].shape)
+        picture = axes.imshow(
+            data, origin="lower", cmap="RdBu_r", vmin=-MAX_SIGMA, vmax=MAX_SIGMA
+        )
+        axes.set_facecolor("0.8")
+        axes.set_title(f"Residual {band} µm")
+        for axis in axes.coords:
+            axis.set_ticklabel_visible(False)
+            axis.set_axislabel(" ")
+        poor = table[np.asarray(table["POOR_FIT"], bool)]
+        draw_sources(axes, poor, data.shape, pixel, SOURCE_RADIUS["field"], "black")
+        bar = figure.colorbar(picture, ax=axes, location="right", extend="both")
+        bar.set_label("residual / (noise and confusion)")
 
 
 def reduced_view(image, wcs, maps):
@@ -171,7 +215,7 @@ def outline(axes, extended, shape):
         axes.contour(inside, levels=[0.5], colors="white", linewidths=0.8)
 
 
-def draw_sources(axes, table, shape, pixel, radius):
+def draw_sources(axes, table, shape, pixel, radius, color="cyan"):
     """Circle the brightest sources; those with a flag are dashed.
 
     Parameters
@@ -186,6 +230,8 @@ def draw_sources(axes, table, shape, pixel, radius):
         Side of a pixel [arcsec].
     radius : float
         Radius of the circles [arcsec].
+    color : str
+        Their colour.
     """
     x, y = (
         axes.wcs.all_world2pix(
@@ -204,7 +250,7 @@ def draw_sources(axes, table, shape, pixel, radius):
                 (x[i], y[i]),
                 radius / pixel,
                 fill=False,
-                color="cyan",
+                color=color,
                 lw=0.7,
                 ls="--" if flagged[i] else "-",
             )

@@ -9,31 +9,37 @@ from superspire.instruments import BANDS
 from superspire.photometry.flags import blend_fraction
 from superspire.products.catalogue import COLUMNS as OTHERS
 from superspire.products.catalogue import (
-    FLUX,
+    FLAG,
     expected_fractions,
     flag_columns,
     number_sources,
 )
 
+BAND_UCD = {
+    250: "em.mm.750-1500GHz",
+    350: "em.mm.750-1500GHz",
+    500: "em.mm.400-750GHz",
+}
+
 
 def flux_descriptions(band):
     """Describe the columns of a band: name to UCD and description."""
-    name = f"S{band}"
+    name, ucd = f"S{band}", f"phot.flux.density;{BAND_UCD.get(band, BAND_UCD[500])}"
     return {
-        name: (FLUX, f"{band} micron flux; its median at a true flux is that flux"),
-        f"{name}_ERR": (f"stat.error;{FLUX}", f"Standard error of {name}"),
+        name: (ucd, f"{band} micron flux; its median at a true flux is that flux"),
+        f"{name}_ERR": (f"stat.error;{ucd}", f"Standard error of {name}"),
         f"{name}_DEBOOSTED": (
-            FLUX,
+            ucd,
             f"Median true {band} micron flux of sources that look alike, on mock sky",
         ),
         f"{name}_DEBOOSTED_LO": (
-            f"stat.min;{FLUX}",
+            f"stat.min;{ucd}",
             "Lower end of the 68 percent range of theirs",
         ),
-        f"{name}_DEBOOSTED_HI": (f"stat.max;{FLUX}", "Upper end of it"),
+        f"{name}_DEBOOSTED_HI": (f"stat.max;{ucd}", "Upper end of it"),
         f"BLEND_FRACTION_{band}": (
-            "stat.fraction",
-            f"Of the {band} micron flux under the beam here, what other sources have",
+            "stat.value",
+            f"Fraction of the {band} micron flux under the beam from other sources",
         ),
     }
 
@@ -59,12 +65,20 @@ COLUMNS = {
         "White noise per pixel of the maps here, mean of the bands",
     ),
     **{
+        f"CHI2_{band}": (
+            f"stat.fit.chi2;{ucd}",
+            f"Reduced chi-square of the {band} micron residual around it",
+        )
+        for band, ucd in BAND_UCD.items()
+    },
+    **{
         name: OTHERS[name]
         for name in (
             *("COMPLETENESS", "COMPLETENESS_ERR", "PURITY", "PURITY_ERR"),
             *("X", "Y", "NEAR_EDGE", "EXTENDED", "EXTRAPOLATED", "BLENDED"),
         )
     },
+    "POOR_FIT": (FLAG, "The listed sources do not reproduce a map around it"),
 }
 """UCD and description of each column of the catalogue."""
 
@@ -75,7 +89,8 @@ def build_catalogue(sources, covered, wcs, inputs, selection_function, extended=
     Parameters
     ----------
     sources : pandas.DataFrame
-        What `superspire.deblender.calibration.apply_at` gives.
+        What `superspire.deblender.calibration.apply_at` gives, and the goodness of fit
+        of `superspire.products.residuals.judge_fit`.
     covered : ndarray of bool, shape (ny, nx)
         Coverage.
     wcs : astropy.wcs.WCS
@@ -107,7 +122,9 @@ def build_catalogue(sources, covered, wcs, inputs, selection_function, extended=
             "PROBABILITY": columns["probability"],
             "NOISE": columns["noise"] * units.mJy / units.beam,
             **fractions_at_noise(columns["flux"], columns["noise"], selection_function),
+            **{f"CHI2_{band}": columns[f"chi2_{band}"] for band in BAND_UCD},
             **flag_columns(x, y, ra, dec, covered, inputs, extended),
+            "POOR_FIT": columns["poor_fit"].astype(bool),
         }
     )
 

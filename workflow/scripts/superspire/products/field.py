@@ -84,11 +84,17 @@ def write_products(output, result, network, weights, seed, reading):
     reading : dict
         Parts of the record: ``maps``, how each was read, ``options`` of the field,
         ``checks`` of it, and ``details`` of the network.
+
+    Returns
+    -------
+    dict
+        Provenance cards, for further files.
     """
     digest = hashlib.sha256(Path(weights).read_bytes()).hexdigest()[:12]
     wcs, table, checks = result.footprint.wcs, result.table, reading["checks"]
-    cards = provenance(result.name, seed, digest, reading["maps"])
-    cards |= result.cards | pointing_cards(reading["options"], checks)
+    shared = provenance(result.name, seed, digest, reading["maps"])
+    shared |= pointing_cards(reading["options"], checks)
+    cards = shared | result.cards
     write_superresolved(
         output.image,
         result.image,
@@ -120,3 +126,4 @@ def write_products(output, result, network, weights, seed, reading):
         f"{result.name}: {len(table)} sources in {result.footprint.covered_area:.4f} "
         f"deg2, {table['EXTENDED'].sum()} of them on extended emission or artefacts"
     )
+    return shared
