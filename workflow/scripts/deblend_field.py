@@ -11,6 +11,7 @@ from superspire.checks.extended import read_extended
 from superspire.checks.inputs import noise_of_bands, read_corrected
 from superspire.deblender.calibration import at_noise, selection_function_at
 from superspire.deblender.inference import deblend, load_deblender
+from superspire.deblender.inputs import FLUX_BANDS
 from superspire.figures.quicklook import write_quicklook
 from superspire.instruments import SPIRE
 from superspire.io import read_json
@@ -102,10 +103,12 @@ def deblend_field(job, terminal, make):
         },
     )
     clear = table[~table["EXTENDED"]]
-    counts = corrected_counts(
-        np.asarray(clear["S450"]),
-        selection_function_at(measured, level["noise"]),
-        footprint.clear_area,
+    expected = selection_function_at(measured, level["noise"])
+    counts = pd.concat(
+        corrected_counts(
+            np.asarray(clear[f"S{band}"]), expected, footprint.clear_area, band
+        ).assign(band=band)
+        for band in FLUX_BANDS
     )
     counts.to_csv(job.output.counts, index=False, float_format="%.5g")
     standardised = {band: each.standardised for band, each in residuals.items()}

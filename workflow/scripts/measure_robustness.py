@@ -8,8 +8,10 @@ from superspire.deblender.calibration import (
     at_noise,
     band_fluxes,
     coverage,
+    is_ultra_red,
     selection_function_at,
 )
+from superspire.deblender.catalogue import RADIUS
 from superspire.deblender.diagram import reliability_diagram
 from superspire.deblender.inference import deblend, load_deblender
 from superspire.evaluation.methods import field_catalogue, summarise
@@ -18,6 +20,7 @@ from superspire.job import run
 from superspire.methods.conditions import CONDITIONS
 from superspire.methods.methods import MethodInputs, find
 from superspire.methods.observing import observe, truth_of
+from superspire.photometry.matching import match
 from superspire.products.counts import corrected_counts
 from superspire.seeds import stream
 from superspire.sky.catalogue import simulate_catalogue
@@ -27,6 +30,9 @@ from superspire.training.backend import set_precision, set_threads
 CENTER = (150.12, 2.21)
 COUNTS = (3.9, 31.0)
 """Range of the lower edges of the bins in which counts are compared [mJy]."""
+
+ULTRA_RED_FLUX = 10.0
+"""500 µm flux of the faintest ultra-red galaxy that should be found [mJy]."""
 
 CLASSICAL = "multiband_filter"
 
@@ -57,6 +63,20 @@ def count_ratios(sources, truth, selection_function, area):
         error=counts["error"] / number,
     )
     return table[counts["flux_min"].between(*COUNTS, inclusive="left")]
+
+
+def ultra_red_fractions(sources, truth):
+    """Completeness and purity of candidates with S500 > S350 > S250."""
+    bright = truth["flux_500"] >= ULTRA_RED_FLUX
+    wanted = truth[bright & is_ultra_red(truth)]
+    real = truth[is_ultra_red(truth)]
+    candidates = sources[sources["ultra_red"] >= 0.5]
+    return {
+        "ultra_red_true": len(wanted),
+        "ultra_red_candidates": len(candidates),
+        "ultra_red_complete": np.mean(match(wanted, candidates, RADIUS)[0] >= 0),
+        "ultra_red_pure": np.mean(match(candidates, real, RADIUS)[0] >= 0),
+    }
 
 
 def main(job):
@@ -98,6 +118,7 @@ def main(job):
     ]
     rows[0] |= coverage(sources, truth, (size, size))
     rows[0] |= band_fluxes(sources, truth, (size, size))
+    rows[0] |= ultra_red_fractions(sources, truth)
     counts = count_ratios(sources, truth, selection_function, (size / 3600.0) ** 2)
     rows[0] |= {
         f"counts_{row.flux_min:.3g}_{row.flux_max:.3g}": row.ratio

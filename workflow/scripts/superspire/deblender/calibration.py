@@ -23,7 +23,7 @@ from superspire.evaluation.measures import (
 )
 from superspire.evaluation.methods import inside
 from superspire.evaluation.selection_function import COLUMNS
-from superspire.instruments import TARGET
+from superspire.instruments import SPIRE, TARGET
 from superspire.photometry.matching import find_pairs
 
 MIN_FLUX = 1.0
@@ -36,6 +36,9 @@ LEAST = 300
 
 TRUE_EDGES = np.geomspace(3.0, 60.0, 19)
 """Edges of the bins of true flux in which S is fixed [mJy]."""
+
+ULTRA_RED_LEAST = 100
+"""The same for the fraction of ultra-red sources, of which there are few."""
 
 COUNT_EDGES = np.geomspace(2.0, 64.0, 16)
 """Edges of the bins of the number counts [mJy]."""
@@ -134,8 +137,9 @@ def calibrate(found, truth, shape):
         For `apply`: ``probability`` against ``score``; ``min_score``, from which on a
         source has `MIN_PROBABILITY`; and of those sources, by band, ``flux``, the
         logarithm of the network's flux against that of S; ``deboosting``, the
-        quantiles of (logarithm of the true flux - its own) / its error against it; and
-        ``position``, a factor on the positional errors.
+        quantiles of (logarithm of the true flux - its own) / its error against it;
+        ``position``, a factor on the positional errors; ``ultra_red``, the fraction of
+        sources with S500 > S350 > S250 against `redness`.
 
     Raises
     ------
@@ -156,6 +160,8 @@ def calibrate(found, truth, shape):
     own, true = found[paired], truth.iloc[partner[paired]]
     back, _ = brightest_partner(truth, found.assign(flux=found[f"flux_{TARGET}"]))
     near = distance[paired] / own["pos_err"].to_numpy()
+    rising = np.zeros(len(found))
+    rising[paired] = is_ultra_red(true)
     return {
         "flux": {
             str(band): flux_curve(
@@ -174,7 +180,16 @@ def calibrate(found, truth, shape):
         "score": score.tolist(),
         "probability": probability.tolist(),
         "min_score": min_score,
+        "ultra_red": np.stack(
+            rising_fraction(redness(found), rising, ULTRA_RED_LEAST)
+        ).tolist(),
     }
+
+
+def is_ultra_red(sources):
+    """Select the sources with S500 > S350 > S250, shape (n,) of bool."""
+    s250, s350, s500 = (sources[f"flux_{band}"].to_numpy() for band in SPIRE)
+    return (s500 > s350) & (s350 > s250)
 
 
 def deboosting_curve(predicted, log_error, true):
@@ -251,13 +266,52 @@ def reliability(found, truth):
     alike = (ratio <= FLUX_FACTOR) & (ratio >= 1.0 / FLUX_FACTOR)
     real = np.zeros(len(found))
     real[i[alike]] = 1.0
-    order = np.argsort(found["score"].to_numpy(), kind="stable")
-    score = found["score"].to_numpy()[order]
-    parts = np.array_split(np.arange(len(order)), max(1, len(order) // LEAST))
-    fraction = np.array([real[order[part]].mean() for part in parts])
+    return rising_fraction(found["score"].to_numpy(), real, LEAST)
+
+
+def rising_fraction(values, hits, least):
+    """Measure a fraction that rises with a value.
+
+    Parameters
+    ----------
+    values, hits : ndarray, shape (n,)
+        The value of each source, and one for a hit or zero.
+    least : int
+        Sources in a bin, if there are so many.
+
+    Returns
+    -------
+    value, fraction : ndarray
+        Medians of the bins, and the isotonic regression of their fractions.
+    """
+    order = np.argsort(values, kind="stable")
+    parts = np.array_split(order, max(1, len(order) // least))
+    fraction = np.array([hits[part].mean() for part in parts])
     weights = np.array([len(part) for part in parts], float)
     fitted = isotonic_regression(fraction, weights=weights).x
-    return np.array([np.median(score[part]) for part in parts]), fitted
+    return np.array([np.median(values[part]) for part in parts]), fitted
+
+
+def redness(found):
+    """Measure by how many standard errors sources rise from 250 to 500 µm.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        What `superspire.deblender.catalogue.list_sources` gives.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        The smaller of ln(S350 / S250) and ln(S500 / S350), each over the sum in
+        quadrature of the errors of both logarithms.
+    """
+    rises = []
+    for shorter, longer in itertools.pairwise(SPIRE):
+        ratio = found[f"flux_{longer}"] / found[f"flux_{shorter}"]
+        error = np.hypot(found[f"log_error_{longer}"], found[f"log_error_{shorter}"])
+        rises.append(np.log(ratio) / error)
+    return np.minimum(*rises).to_numpy(float)
 
 
 def unbiased(log_flux, median, true):
@@ -302,8 +356,8 @@ def apply(found, calibration):
         ``deboosted_250``, ``low_250``, ``high_250`` [mJy], median and 68 % range of the
         true flux; those at 450 µm as ``flux``, ``error``, ``deboosted``, ``low`` and
         ``high`` as well; ``pos_err``, the standard error of the position along each
-        axis [arcsec]; ``probability`` that the source is real; ``peak`` and ``score``
-        as they were.
+        axis [arcsec]; ``probability`` that the source is real, ``ultra_red`` that it
+        is and that S500 > S350 > S250; ``peak`` and ``score`` as they were.
     """
     probability = np.interp(
         found["score"], calibration["score"], calibration["probability"]
@@ -331,6 +385,7 @@ def apply(found, calibration):
     columns |= {
         "pos_err": calibration["position"] * found["pos_err"],
         "probability": np.minimum(probability, MAX_PROBABILITY),
+        "ultra_red": np.interp(redness(found), *calibration["ultra_red"]),
         "peak": found["peak"],
         "score": found["score"],
     }
@@ -482,6 +537,31 @@ def band_fluxes(sources, truth, shape, limit=10.0):
     return result
 
 
+def count_factors(sources, truth):
+    """Compare the numbers of sources and of true ones in bins of flux, in every band.
+
+    Returns
+    -------
+    list of tuple
+        `superspire.evaluation.selection_function.COLUMNS`, see `expectations`.
+    """
+    rows = []
+    for band in FLUX_BANDS:
+        flux, true_flux = (table[f"flux_{band}"] for table in (sources, truth))
+        for low, high in itertools.pairwise(COUNT_EDGES):
+            own = flux.between(low, high, inclusive="left")
+            true = true_flux.between(low, high, inclusive="left")
+            if min(own.sum(), true.sum()) < MIN_COUNT:
+                continue
+            factor = true.sum() / own.sum()
+            error = factor * np.sqrt(1.0 / own.sum())
+            limits = factor - error, factor + error
+            centre = np.median(flux[own])
+            name = f"counts_{band}"
+            rows.append((name, low, high, centre, factor, *limits, own.sum()))
+    return rows
+
+
 def expectations(sources, truth, shape):
     """Measure completeness, purity and number counts of calibrated sources.
 
@@ -499,9 +579,9 @@ def expectations(sources, truth, shape):
     pandas.DataFrame
         `superspire.evaluation.selection_function.COLUMNS` with the quantities
         "completeness" against true flux and "purity" against S450, both for a true
-        source within 4 arcsec, and "counts", the factor from the number of sources
-        in a bin of S450 to that of true ones: both completeness and the sources
-        that noise moves from one bin into another.
+        source within 4 arcsec, and of every band "counts_250" and so on, the factor
+        from the number of sources in a bin of flux to that of true ones: both
+        completeness and the sources that noise moves from one bin into another.
     """
     sources, truth = (
         table[inside(table, shape, RADIUS)].reset_index(drop=True)
@@ -523,10 +603,5 @@ def expectations(sources, truth, shape):
                 fraction = binomial_interval(int(hits.sum()), len(hits))
                 value = (np.median(flux), hits.mean(), *fraction, len(hits))
                 rows.append((quantity, low, high, *value))
-        if min(own.sum(), true.sum()) >= MIN_COUNT:
-            factor = true.sum() / own.sum()
-            error = factor * np.sqrt(1.0 / own.sum())
-            limits = factor - error, factor + error
-            centre = np.median(sources["flux"][own])
-            rows.append(("counts", low, high, centre, factor, *limits, own.sum()))
+    rows += count_factors(sources, truth)
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 
+from superspire.instruments import TARGET
+
 MAX_FACTOR = 3.0
 """Bins that need a larger correction, or its inverse, are left out."""
 
 
-def corrected_counts(flux, selection_function, area):
-    """Count sources in bins of S450 and correct the numbers.
+def corrected_counts(flux, selection_function, area, band=TARGET):
+    """Count sources in bins of flux and correct the numbers.
 
     The factor of each bin comes from mock sky (`superspire.deblender.calibration`) and
     holds for counts like those: it takes in completeness, purity and the sources that
@@ -17,12 +19,14 @@ def corrected_counts(flux, selection_function, area):
     Parameters
     ----------
     flux : ndarray, shape (n,)
-        S450 of the sources [mJy].
+        Fluxes of the sources in the band [mJy].
     selection_function : pandas.DataFrame
-        `superspire.evaluation.selection_function.COLUMNS`; its quantity "counts" is
-        used.
+        `superspire.evaluation.selection_function.COLUMNS`; its quantity "counts_450"
+        (or of another band) is used.
     area : float
         Area that they lie in [deg²].
+    band : int
+        The band [µm].
 
     Returns
     -------
@@ -32,7 +36,7 @@ def corrected_counts(flux, selection_function, area):
         one here and the one on mock sky; ``uncorrected`` [deg⁻² mJy⁻¹]; ``factor``.
     """
     factors = selection_function[
-        selection_function["quantity"] == "counts"
+        selection_function["quantity"] == f"counts_{band}"
     ].sort_values("flux_min")
     small = factors["value"].between(1.0 / MAX_FACTOR, MAX_FACTOR)
     factors = factors[small]

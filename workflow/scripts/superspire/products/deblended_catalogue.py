@@ -60,6 +60,10 @@ COLUMNS = {
         "stat.probability",
         "That a true source is within 4 arcsec and a factor 2 in flux",
     ),
+    "ULTRA_RED": (
+        "stat.probability",
+        "That S500 > S350 > S250 of a true source within 4 arcsec",
+    ),
     "NOISE": (
         "stat.stdev;instr.background",
         "White noise per pixel of the maps here, mean of the bands",
@@ -120,6 +124,7 @@ def build_catalogue(sources, covered, wcs, inputs, selection_function, extended=
             **flux_columns(columns),
             "SNR": columns["flux"] / columns["error"],
             "PROBABILITY": columns["probability"],
+            "ULTRA_RED": columns["ultra_red"],
             "NOISE": columns["noise"] * units.mJy / units.beam,
             **fractions_at_noise(columns["flux"], columns["noise"], selection_function),
             **{f"CHI2_{band}": columns[f"chi2_{band}"] for band in BAND_UCD},
