@@ -1,7 +1,7 @@
 """
 The deblender: a network that super-resolves and lists sources.
 
-In: the configuration alone; its fields are simulated here, half of them perturbed. Out:
+In: the configuration alone; its fields are simulated here, most of them perturbed. Out:
 the trained network (results/deblender/network.json and its weights) and the calibration
 of its fluxes, errors and probabilities. A killed training resumes from its last complete
 epoch in results/deblender/checkpoint. Of this network, or of the pretrained one:
@@ -219,16 +219,17 @@ ABLATION_CONDITIONS = ("nominal", "2sfm", "noise_5")
 ABLATION = {
     "recipe": ("the recipe", {}),
     "alike": ("sky and images as the model says", {"noise_augmentation": None}),
-    "rate_half": ("half the learning rate", {"learning_rate": 0.001}),
-    "rate_twice": ("twice the learning rate", {"learning_rate": 0.004}),
+    "rate_half": ("half the learning rate", {"learning_rate": 0.002}),
+    "rate_twice": ("twice the learning rate", {"learning_rate": 0.008}),
+    "no_average": ("no moving average of the weights", {"average": None}),
     "heavy_sources": (
         "terms of sources 10 times as heavy",
-        {"weights": {"detection": 2.0, "flux": 0.2, "position": 0.1}},
+        {"weights": {"detection": 2.0, "flux": 0.4, "position": 0.1}},
     ),
     "logcosh_width": ("log-cosh of 3 mJy/beam", {"logcosh_width": 3.0}),
-    "narrow": (
-        "16 features, in equal time",
-        {"base_filters": 16, "images": int(2.2 * ABLATION_IMAGES)},
+    "wide": (
+        "32 features, in equal time",
+        {"base_filters": 32, "images": int(ABLATION_IMAGES / 2.2)},
     ),
 }
 

@@ -174,6 +174,23 @@ else:
         script:
             "../scripts/deblend_field.py"
 
+    rule plot_field_counts:
+        """Plot the corrected number counts of a field over published ones."""
+        input:
+            counts="results/fields/{field}/counts.csv",
+            published=resource("counts/number_counts.csv"),
+        output:
+            pdf="results/fields/{field}/counts.pdf",
+            png="results/fields/{field}/counts.png",
+        log:
+            "logs/plot_field_counts/{field}.log",
+        conda:
+            "../../envs/analysis.yaml"
+        params:
+            code=code_digest("plot_field_counts.py"),
+        script:
+            "../scripts/plot_field_counts.py"
+
 
 rule compare_field:
     """Compare a super-resolved field with its published 450 µm catalogue."""

@@ -1,4 +1,4 @@
-"""Simulated number counts over published ones."""
+"""Number counts over published ones."""
 
 import numpy as np
 
@@ -9,15 +9,17 @@ from superspire.instruments import PAPER_BANDS
 MARKERS = "osD^v<>p*hX"
 
 
-def draw_counts(simulated, published):
+def draw_counts(counts, published, label="simulated sky"):
     """Draw the Euclidean-normalised differential counts of every band.
 
     Parameters
     ----------
-    simulated : pandas.DataFrame
+    counts : pandas.DataFrame
         ``band_um``, ``S_mJy``, ``dNdS``, ``error`` [mJy, deg⁻² mJy⁻¹].
     published : pandas.DataFrame
         ``reference``, ``band_um``, ``S_mJy``, ``dNdS``, ``err_lo``, ``err_hi``.
+    label : str
+        What the counts are of.
 
     Returns
     -------
@@ -40,10 +42,10 @@ def draw_counts(simulated, published):
                 mfc="none",
                 label=reference.replace("_", " "),
             )
-        mock = simulated[simulated["band_um"] == band]
+        mock = counts[counts["band_um"] == band]
         scale = euclidean(mock["S_mJy"], np.ones(len(mock)))
         value, error = mock["dNdS"] * scale, mock["error"] * scale
-        axes.plot(mock["S_mJy"], value, "k-", lw=1.5, label="simulated sky")
+        axes.plot(mock["S_mJy"], value, "k-", lw=1.5, label=label)
         axes.fill_between(
             mock["S_mJy"], value - error, value + error, color="k", alpha=0.2, lw=0
         )
