@@ -13,7 +13,7 @@ much time.
 
 from superspire.methods.conditions import CONDITIONS
 
-DRAWN_CONDITIONS = ("nominal", "2sfm", "noise_1", "noise_5", "cirrus", "degraded")
+DRAWN_CONDITIONS = ("nominal", "2sfm", "noise_1", "noise_9", "cirrus", "degraded")
 
 
 rule simulate_training_field:

@@ -14,7 +14,7 @@ from superspire.deblender.calibration import (
 from superspire.deblender.catalogue import RADIUS
 from superspire.deblender.diagram import reliability_diagram
 from superspire.deblender.inference import deblend, load_deblender
-from superspire.evaluation.methods import field_catalogue, summarise
+from superspire.evaluation.methods import field_catalogue, flux_fractions, summarise
 from superspire.io import read_json
 from superspire.job import run
 from superspire.methods.conditions import CONDITIONS
@@ -33,6 +33,9 @@ COUNTS = (3.9, 31.0)
 
 ULTRA_RED_FLUX = 10.0
 """500 µm flux of the faintest ultra-red galaxy that should be found [mJy]."""
+
+PROBABLE = 0.8
+"""Minimum probability of the purer list that is measured as well."""
 
 CLASSICAL = "multiband_filter"
 
@@ -106,6 +109,7 @@ def main(job):
     classical = find_classically(files, maps)
     found = {
         "deblender": sources,
+        "deblender_probable": sources[sources["probability"] >= PROBABLE],
         CLASSICAL: field_catalogue(
             *(np.asarray(classical[c], float) for c in ("ra", "dec", "flux")), wcs
         ),
@@ -113,7 +117,10 @@ def main(job):
     radii = params.match_radius, params.strict_radius
     rows = [
         {"condition": name, "title": condition.title, "method": method}
-        | summarise(table, truth, *radii, size)
+        | summarise(table.reset_index(drop=True), truth, *radii, size)
+        | flux_fractions(
+            table.reset_index(drop=True), truth, params.strict_radius, size
+        )
         for method, table in found.items()
     ]
     rows[0] |= coverage(sources, truth, (size, size))

@@ -39,6 +39,10 @@ BRIGHT = 10.0
 FAINT = (6.0, 8.0)
 """Range of flux that the summary shows beside [mJy]."""
 
+RANGES = ((3.0, 5.0), (5.0, 6.0), (6.0, 8.0))
+LIMITS = (3.0, 5.0, 6.0, 10.0, 20.0)
+"""Ranges of flux and limits of the closer look [mJy]."""
+
 
 def field_catalogue(ra, dec, flux, wcs):
     """Bring a catalogue to the pixels of a field's map.
@@ -321,3 +325,39 @@ def summarise(found, injected, match_radius, strict_radius, size):
         "offset": offset,
         "offset_error": offset_error,
     }
+
+
+def flux_fractions(found, injected, radius, size):
+    """Measure completeness and purity above several fluxes and in ranges of flux.
+
+    Parameters
+    ----------
+    found, injected : pandas.DataFrame
+        See `field_catalogue`.
+    radius : float
+        Radius of a match [pixel].
+    size : int
+        Side of the field [pixel].
+
+    Returns
+    -------
+    dict
+        ``complete_3_5`` and so on in `RANGES` of true flux, ``complete_above_6`` and
+        ``pure_above_6`` and so on above `LIMITS` of true and of found flux, with their
+        68 % intervals; ``scatter_6_8`` and so on, half the 68 % range of the ratio of
+        found to true flux.
+    """
+    truth, own = (trim_edges(table, size) for table in (injected, found))
+    partner, _ = match(truth, found, radius)
+    real = match(own, injected[injected["flux"] >= TRUTH_LIMIT], radius)[0] >= 0
+    seen, flux = partner >= 0, truth["flux"].to_numpy()
+    result = {}
+    for low, high in RANGES:
+        rows = (flux >= low) & (flux < high)
+        result |= fraction(seen[rows], f"complete_{low:g}_{high:g}")
+        ratio = found["flux"].to_numpy()[partner[rows & seen]] / flux[rows & seen]
+        result[f"scatter_{low:g}_{high:g}"] = spread(ratio)[2]
+    for low in LIMITS:
+        result |= fraction(seen[flux >= low], f"complete_above_{low:g}")
+        result |= fraction(real[own["flux"] >= low], f"pure_above_{low:g}")
+    return result

@@ -39,6 +39,7 @@ CONDITIONS = {
     "2sfm": Condition("galaxies of another model", catalogue="2sfm"),
     "noise_1": Condition("noise 1 mJy/beam", noise=1.0),
     "noise_5": Condition("noise 5 mJy/beam", noise=5.0),
+    "noise_9": Condition("noise 9 mJy/beam", noise=9.0),
     "pixels_hsa": Condition(
         "pixels of 6, 10, 14 arcsec", pixels={350: 10.0, 500: 14.0}
     ),
