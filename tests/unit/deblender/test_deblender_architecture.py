@@ -1,4 +1,4 @@
-"""The network of the deblender: shapes, scales and what it answers untrained."""
+"""The network of the deblender: shapes, scales and what it predicts untrained."""
 
 import keras
 import numpy as np
@@ -12,10 +12,12 @@ from superspire.deblender.architecture import (
     MULTIPLE,
     OUTPUTS,
     SCALE,
-    TwoViews,
+    USUAL_NOISE,
+    Views,
     build_deblender,
     unpack,
 )
+from superspire.deblender.inputs import FLUX_BANDS, SPIRE_BANDS, make_input
 from superspire.maps.cells import to_pixels
 from superspire.training.backend import BatchNormalization
 
@@ -32,14 +34,22 @@ def sky(*shape, seed=0):
     return np.random.default_rng(seed).normal(0, 10, shape).astype("f4")
 
 
+def inputs(*shape, seed=0):
+    """Draw maps of three bands and their noise, with gaps in each."""
+    rng = np.random.default_rng(seed)
+    noise = rng.uniform(1.0, 6.0, (*shape, 3)) * (rng.random((*shape, 3)) > 0.1)
+    return make_input(sky(*shape, 3, seed=seed), noise, SPIRE_BANDS)
+
+
 def test_numbers_of_a_cell():
-    assert OUTPUTS == 16 + 1 + 6 * 4
+    assert FLUX_BANDS == (250, 350, 450, 500)
+    assert OUTPUTS == 16 + 1 + (4 + 2 * 4) * 4
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (8, 24), (32, 8)])
 def test_any_multiple_of_eight_goes_in_and_comes_out(network, shape):
     assert MULTIPLE == 8
-    outputs = network.predict_on_batch(sky(2, *shape, 3))
+    outputs = network.predict_on_batch(inputs(2, *shape))
     assert outputs.shape == (2, *shape, OUTPUTS)
     assert outputs.dtype == np.float32
     assert np.isfinite(outputs).all()
@@ -48,11 +58,11 @@ def test_any_multiple_of_eight_goes_in_and_comes_out(network, shape):
 def test_a_network_of_a_fixed_size_has_the_same_weights(network):
     fixed = build_deblender(16, **TINY)
     fixed.set_weights(network.get_weights())
-    images = sky(1, 16, 16, 3)
+    images = inputs(1, 16, 16)
     np.testing.assert_allclose(
         fixed.predict_on_batch(images), network.predict_on_batch(images), atol=1e-5
     )
-    assert fixed.input_shape == (None, 16, 16, 3)
+    assert fixed.input_shape == (None, 16, 16, 6)
 
 
 def test_names_of_weights_are_the_same_in_every_build(network):
@@ -64,7 +74,7 @@ def test_names_of_weights_are_the_same_in_every_build(network):
 
 def test_scales_and_widths_of_the_published_network():
     network = build_deblender(64)
-    for scale, width in enumerate((32, 64, 128, 128)):
+    for scale, width in enumerate((16, 32, 64, 64)):
         side = 64 // 2**scale
         shape = network.get_layer(f"down{scale}_1_relu").output.shape
         assert shape == (None, side, side, width)
@@ -72,36 +82,66 @@ def test_scales_and_widths_of_the_published_network():
             shape = network.get_layer(f"up{scale}_1_relu").output.shape
             assert shape == (None, side, side, width)
     assert network.get_layer("last_relu").output.shape[-1] == 64
-    assert network.get_layer("answer").kernel_size == (3, 3)
+    assert network.get_layer("answer").kernel_size == (1, 1)
     assert network.get_layer("stem").kernel_size == (5, 5)
 
 
 def test_depths_and_widths_may_be_chosen():
-    network = build_deblender(None, 2, depths=(1, 2, 1), widths=(1, 3, 5), bands=2)
-    assert network.predict_on_batch(sky(1, 8, 8, 2)).shape == (1, 8, 8, OUTPUTS)
+    bands = {250: 2, 500: 1}
+    network = build_deblender(None, 2, depths=(1, 2, 1), widths=(1, 3, 5), bands=bands)
+    images = np.abs(sky(1, 8, 8, 5 + 2))
+    assert network.predict_on_batch(images).shape == (1, 8, 8, OUTPUTS)
     assert network.get_layer("down2_0_relu").output.shape[-1] == 10
     names = [layer.name for layer in network.layers]
     assert "down1_1_relu" in names
     assert "down2_1_relu" not in names
 
 
-def test_the_maps_are_seen_twice():
-    x = sky(1, 4, 4, 3)
-    views = np.asarray(TwoViews()(x))
-    np.testing.assert_allclose(views[..., :3], x / SCALE, rtol=1e-6)
-    np.testing.assert_allclose(views[..., 3:], 0.5 * np.arcsinh(x / KNEE), rtol=1e-5)
+@pytest.mark.parametrize("bands", [{250: 1, 350: 1, 500: 1}, {100: 4, 250: 2, 850: 1}])
+def test_maps_are_seen_in_three_views_and_noise_in_two(bands):
+    rng = np.random.default_rng(1)
+    signals = sum(pixels**2 for pixels in bands.values())
+    maps = rng.normal(0, 10, (1, 6, 6, signals))
+    noise = rng.uniform(0.5, 8.0, (1, 6, 6, len(bands)))
+    noise[:, :2, 1:4] = 0.0
+    x = np.concatenate([maps, noise], axis=-1).astype("f4")
+    views = np.asarray(Views(bands)(x))
+    own = np.concatenate(
+        [noise[..., [i] * p**2] for i, p in enumerate(bands.values())], axis=-1
+    )
+    expected = [
+        maps / SCALE,
+        0.5 * np.arcsinh(maps / KNEE),
+        np.arcsinh(maps / np.hypot(own, KNEE)),
+        np.where(noise > 0, np.log(np.where(noise > 0, noise, 1.0) / USUAL_NOISE), 0.0),
+        noise > 0,
+    ]
+    expected = np.concatenate(expected, axis=-1)
+    np.testing.assert_allclose(views, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_a_bright_source_does_not_blind_the_second_view():
-    views = np.asarray(TwoViews()(np.full((1, 1, 1, 1), 3e4, "f4")))
-    assert views[0, 0, 0, 1] < 5.0
+def test_a_bright_source_does_not_blind_the_compressed_views():
+    views = np.asarray(Views({450: 1})(np.array([[[[3e4, 1.0]]]], "f4")))
+    assert views[0, 0, 0, 0] > 500.0
+    assert np.abs(views[0, 0, 0, 1:3]).max() < 10.0
+
+
+def test_bands_may_be_given_as_in_a_file(network):
+    """JSON has no numbers as keys, and no order."""
+    told = build_deblender(**TINY, bands={"500": 1, "250": 1, "350": 1})
+    told.set_weights(network.get_weights())
+    images = inputs(1, 16, 16)
+    np.testing.assert_array_equal(
+        told.predict_on_batch(images), network.predict_on_batch(images)
+    )
+    assert told.get_layer("views").get_config()["bands"] == SPIRE_BANDS
 
 
 def test_the_whole_network_can_be_saved(network, tmp_path):
     network.save(tmp_path / "network.keras")
     known = {"BatchNormalization": BatchNormalization}
     loaded = keras.saving.load_model(tmp_path / "network.keras", known)
-    images = sky(1, 16, 16, 3)
+    images = inputs(1, 16, 16)
     np.testing.assert_allclose(
         loaded.predict_on_batch(images), network.predict_on_batch(images), atol=1e-5
     )
@@ -113,7 +153,7 @@ def test_answers_are_single_precision_whatever_the_layers_are():
     try:
         network = build_deblender(**TINY)
         assert network.get_layer("stem").compute_dtype == "bfloat16"
-        outputs = network(sky(1, 8, 8, 3))
+        outputs = network(inputs(1, 8, 8))
     finally:
         keras.mixed_precision.set_global_policy(policy)
     assert keras.ops.dtype(outputs) == "float32"
@@ -124,12 +164,15 @@ def test_answers_are_single_precision_whatever_the_layers_are():
 
 def test_an_untrained_network_expects_few_faint_sources(network):
     """No answer of its heads is far from the priors."""
-    prediction = unpack(network.predict_on_batch(sky(2, 32, 32, 3)))
+    prediction = unpack(network.predict_on_batch(inputs(2, 32, 32)))
     assert np.median(1 / (1 + np.exp(-prediction.logit))) == pytest.approx(
         0.047, abs=0.05
     )
+    assert prediction.log_flux.shape == prediction.log_error.shape == (2, 32, 32, 4, 4)
     assert 2.0 < np.median(np.exp(prediction.log_flux)) < 15.0
     assert np.median(np.exp(prediction.log_error)) == pytest.approx(0.37, abs=0.3)
+    centres = np.median(prediction.log_flux, axis=(0, 1, 2, 3))
+    assert np.ptp(centres) < 3.0
 
 
 def test_errors_stay_within_their_ranges():
@@ -159,7 +202,7 @@ def test_every_weight_is_trained(network):
     """One step changes all: nothing in the network is cut off."""
     tf = pytest.importorskip("tensorflow")
     with tf.GradientTape() as tape:
-        value = tf.reduce_sum(network(sky(4, 16, 16, 3), training=True) ** 2)
+        value = tf.reduce_sum(network(inputs(4, 16, 16), training=True) ** 2)
     gradients = tape.gradient(value, network.trainable_variables)
     for variable, gradient in zip(network.trainable_variables, gradients, strict=True):
         assert gradient is not None, variable.path

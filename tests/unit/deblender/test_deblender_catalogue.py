@@ -10,13 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from superspire.deblender.architecture import (
-    OUTPUTS,
-    PRIOR_LOG_ERROR,
-    PRIOR_LOG_FLUX,
-    PRIOR_LOGIT,
-    unpack,
-)
+from helpers.answers import pack
+from superspire.deblender.architecture import OUTPUTS, unpack
 from superspire.deblender.catalogue import (
     HALO,
     MIN_SCORE,
@@ -28,45 +23,21 @@ from superspire.deblender.catalogue import (
     super_resolved,
 )
 from superspire.deblender.labels import source_labels
+from superspire.instruments import PAPER_BANDS
 
-HEADS = ("logit", "log_flux", "log_error", "dx", "dy", "log_pos_err")
-PRIORS = dict(
-    zip(HEADS, (PRIOR_LOGIT, PRIOR_LOG_FLUX, PRIOR_LOG_ERROR, 0, 0, 0), strict=True)
-)
-NOTHING = {
-    "logit": -8.0,
-    "log_flux": 0.5,
-    "log_error": -1.0,
-    "dx": 0.0,
-    "dy": 0.0,
-    "log_pos_err": 0.3,
-}
+COLOURS = np.array([2.0, 1.5, 1.0, 0.7])
+"""Fluxes of a source in all bands over that at 450 µm."""
 
-
-def cells_of(image, step):
-    ny, nx = (n // step for n in image.shape)
-    return image.reshape(ny, step, nx, step).swapaxes(1, 2).reshape(ny, nx, step**2)
-
-
-def pack(size, image=0.0, log_sigma=0.0, **heads):
-    """Make the answer of a network from images of its heads, side in cells."""
-    fine, pixels = (2 * size, 2 * size), (4 * size, 4 * size)
-    outputs = np.zeros((size, size, OUTPUTS), np.float32)
-    outputs[..., :16] = cells_of(np.broadcast_to(image, pixels), 4)
-    outputs[..., 16] = log_sigma
-    for i, name in enumerate(HEADS):
-        values = np.broadcast_to(heads.get(name, NOTHING[name]), fine)
-        outputs[..., 17 + 4 * i : 21 + 4 * i] = cells_of(values, 2) - PRIORS[name]
-    return outputs
+NAMES = [f"flux_{band}" for band in PAPER_BANDS]
 
 
 def perfect(x, y, flux, size, **heads):
-    """Answer of a network that has learned its labels."""
-    score, log_flux, dx, dy, _ = np.moveaxis(
-        source_labels(x, y, flux, 2 * size).astype(float), -1, 0
-    )
+    """Give the outputs of a network that has learned its labels."""
+    labels = source_labels(x, y, np.outer(flux, COLOURS), 2 * size, 2).astype(float)
+    score, dx, dy, _, *log_flux = np.moveaxis(labels, -1, 0)
+    fluxes = {f"log_{name}": band for name, band in zip(NAMES, log_flux, strict=True)}
     heads = {"logit": logit(np.clip(score, 1e-6, 0.999)), **heads}
-    return pack(size, log_flux=log_flux, dx=dx, dy=dy, **heads)
+    return pack(size, **fluxes, dx=dx, dy=dy, **heads)
 
 
 def apart(seed, number, side, distance):
@@ -94,7 +65,8 @@ def test_the_labels_as_answer_give_the_sources(seed):
     found = by_place(found)
     assert len(found) == len(truth)
     np.testing.assert_allclose(found[["x", "y"]], truth[["x", "y"]], atol=1e-4)
-    np.testing.assert_allclose(found["flux"], truth["flux"], rtol=1e-5)
+    expected = np.outer(truth["flux"], COLOURS)
+    np.testing.assert_allclose(found[NAMES], expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("x", [19.5, 20.0, 20.5, 21.0, 21.5])
@@ -103,7 +75,8 @@ def test_a_source_between_cells_is_listed_once(x, y):
     """Two or four cells are equally sure of it."""
     found = list_sources(perfect(*np.array([[x], [y], [7.0]]), 16))
     assert len(found) == 1
-    assert found.loc[0, ["x", "y", "flux"]].tolist() == pytest.approx([x, y, 7.0])
+    assert found.loc[0, ["x", "y"]].tolist() == pytest.approx([x, y])
+    assert found.loc[0, NAMES].tolist() == pytest.approx((7.0 * COLOURS).tolist())
 
 
 @pytest.mark.parametrize(("x", "y"), [(0.0, 0.0), (63.0, 30.0), (30.0, 63.4)])
@@ -112,7 +85,7 @@ def test_sources_at_the_edge_are_listed(x, y):
     assert found[["x", "y"]].to_numpy() == pytest.approx(np.array([[x, y]]), abs=1e-4)
 
 
-def test_errors_heat_and_peak_are_those_of_the_source():
+def test_errors_score_and_peak_are_those_of_the_source():
     x, y, flux = np.array([20.3, 50.1]), np.array([40.2, 12.7]), np.array([30.0, 4.0])
     rows, columns = np.indices((32, 32)) * 2.0 + 0.5
     nearer = (columns - 20.3) ** 2 + (rows - 40.2) ** 2 < 100
@@ -123,12 +96,17 @@ def test_errors_heat_and_peak_are_those_of_the_source():
         y,
         flux,
         16,
-        log_error=np.where(nearer, np.log(0.1), np.log(0.5)),
+        **{
+            f"log_error_{band}": np.where(nearer, np.log(0.1), np.log(0.5)) + 0.1 * i
+            for i, band in enumerate(PAPER_BANDS)
+        },
         log_pos_err=np.where(nearer, np.log(0.3), np.log(2.0)),
         image=image,
     )
     found = by_place(list_sources(answer))
-    assert found["log_error"].tolist() == pytest.approx([0.1, 0.5])
+    for i, band in enumerate(PAPER_BANDS):
+        expected = [0.1 * np.exp(0.1 * i), 0.5 * np.exp(0.1 * i)]
+        assert found[f"log_error_{band}"].tolist() == pytest.approx(expected)
     assert found["pos_err"].tolist() == pytest.approx([0.3, 2.0])
     assert found["peak"].tolist() == pytest.approx([28.0, 3.5])
     distance2 = np.array([0.2**2 + 0.3**2, 0.4**2 + 0.2**2])
@@ -168,7 +146,8 @@ def test_neighbours_of_a_maximum_are_no_sources():
 def test_an_empty_sky():
     found = list_sources(pack(8))
     assert len(found) == 0
-    assert {"x", "y", "score", "flux", "log_error", "pos_err", "peak"} == set(found)
+    errors = {f"log_error_{band}" for band in PAPER_BANDS}
+    assert {"x", "y", "score", "pos_err", "peak", *NAMES, *errors} == set(found)
 
 
 def test_answers_that_mean_one_source_are_one_source():
