@@ -5,11 +5,22 @@ import pytest
 from scipy import stats
 
 from superspire.deblender.crops import BORDER, Crops, blocks, turn
+from superspire.deblender.inputs import FLUX_BANDS, LEAD, SPIRE_BANDS, count_signals
 from superspire.deblender.labels import LABELS, source_labels
 from superspire.deblender.skies import Field
 from superspire.maps.cells import CELL, to_pixels
 
-VARY = {"fraction": 0.4, "noise": [0.5, 8.0], "band_noise": 0.2, "calibration": 0.05}
+VARY = {
+    "fraction": 0.4,
+    "noise": [0.5, 8.0],
+    "band_noise": 0.2,
+    "stated": 0.1,
+    "calibration": 0.05,
+    "varying": 0.0,
+    "gaps": 0.0,
+}
+COLOURS = np.array([2.0, 1.5, 1.0, 0.7])
+"""Fluxes of the sources in all bands over that at 450 µm."""
 SIDE = 48
 """Side of the fields [cell]."""
 
@@ -24,7 +35,12 @@ def make_field(seed=0, side=SIDE, number=60, signal=None, noise=None):
     if noise is None:
         noise = rng.standard_normal((side, side, 3)).astype(np.float16)
     target = rng.standard_normal((pixels, pixels)).astype(np.float16)
-    return Field(signal, noise, target, np.column_stack([x, y, flux]).astype("f4"))
+    return Field(signal, noise, target, listed(x, y, flux))
+
+
+def listed(x, y, flux):
+    sources = np.column_stack([x, y, np.outer(flux, COLOURS)])
+    return sources.astype(np.float32)
 
 
 def make_crops(fields=None, number=64, size=16, batch=8, seed=1, **options):
@@ -43,9 +59,10 @@ def test_shapes_and_types():
     crops = make_crops(number=20, batch=8)
     assert len(crops) == 3
     images, truth = crops[0]
-    assert images.shape == (8, 16, 16, 3)
+    assert images.shape == (8, 16, 16, 6)
     assert truth["target"].shape == (8, 16, 16, 16)
-    assert truth["labels"].shape == (8, 16, 16, 4, len(LABELS))
+    assert truth["labels"].shape == (8, 16, 16, 4, len(LABELS) + len(FLUX_BANDS))
+    assert truth["seen"].shape == (8, 16, 16)
     assert {a.dtype for a in (images, *truth.values())} == {np.dtype("f4")}
     assert len(crops[2][0]) == 4
 
@@ -81,59 +98,21 @@ def test_batches_are_independent_draws():
     def levels(seed):
         crops = make_crops(seed=seed, noise_augmentation={**VARY, "fraction": 1.0})
         rngs = [np.random.default_rng([seed, number]) for number in range(400)]
-        return np.log([crops.observation(rng)[1][0] for rng in rngs])
+        return np.log([crops.observation(rng).level[0, 0, 0] for rng in rngs])
 
     one, two = levels(5), levels(6)
     assert abs(np.corrcoef(one, two)[0, 1]) < 5 / np.sqrt(400)
     assert abs(np.corrcoef(one[1:], one[:-1])[0, 1]) < 5 / np.sqrt(400)
 
 
-def observations(number=20000, bands=3, **changes):
-    crops = make_crops(noise=1.5, noise_augmentation={**VARY, **changes})
+def test_the_fraction_of_images_that_depart():
+    crops = make_crops(size=4, noise=1.5, noise_augmentation=VARY)
     rng = np.random.default_rng(3)
-    drawn = [crops.observation(rng) for _ in range(number)]
-    scale = np.array([np.broadcast_to(scale, bands) for scale, _ in drawn], float)
-    level = np.array([level for _, level in drawn], float)
-    return scale, level
-
-
-def test_the_share_of_images_that_depart():
-    scale, level = observations()
-    usual = np.all(level == 1.5, axis=1)
-    assert np.array_equal(usual, np.all(scale == 1.0, axis=1))
+    drawn = [crops.observation(rng) for _ in range(5000)]
+    usual = np.array([np.all(one.level == 1.5) for one in drawn])
+    assert np.array_equal(usual, [np.all(one.scale == 1.0) for one in drawn])
     assert stats.binomtest(int((~usual).sum()), len(usual), 0.4).pvalue > 1e-5
-
-
-def test_calibration_scatters_from_band_to_band():
-    scale, _ = observations(fraction=1.0)
-    for band in range(3):
-        pull = np.log(scale[:, band]) / 0.05
-        assert stats.kstest(pull, "norm").pvalue > 1e-5
-    correlation = np.corrcoef(np.log(scale).T) - np.eye(3)
-    assert np.abs(correlation).max() < 5 / np.sqrt(len(scale))
-
-
-def test_noise_is_uniform_in_its_logarithm():
-    _, level = observations(fraction=1.0, band_noise=0.0)
-    assert np.ptp(level, axis=1).max() < 1e-6
-    low, high = np.log(VARY["noise"])
-    rescaled = (np.log(level[:, 0]) - low) / (high - low)
-    assert stats.kstest(rescaled, "uniform").pvalue > 1e-5
-
-
-def test_noise_scatters_from_band_to_band():
-    _, level = observations(fraction=1.0, noise=[2.0, 2.0])
-    pull = np.log(level / 2.0) / 0.2
-    for band in range(3):
-        assert stats.kstest(pull[:, band], "norm").pvalue > 1e-5
-    assert np.abs(np.corrcoef(pull.T) - np.eye(3)).max() < 5 / np.sqrt(len(pull))
-
-
-def test_calibration_noise_and_departing_are_independent():
-    scale, level = observations(fraction=1.0)
-    values = np.log(np.column_stack([scale, level]))
-    cross = np.corrcoef(values.T)[:3, 3:]
-    assert np.abs(cross).max() < 5 / np.sqrt(len(scale))
+    assert np.array_equal(usual, [np.array_equal(o.level, o.stated) for o in drawn])
 
 
 def test_images_are_signal_times_scale_plus_noise_times_level():
@@ -141,12 +120,14 @@ def test_images_are_signal_times_scale_plus_noise_times_level():
     shape = (SIDE, SIDE, 3)
     ones = np.ones(shape, np.float16)
     plain = make_crops([make_field(signal=3 * ones, noise=0 * ones)])[0][0]
-    assert np.all(plain == 3.0)
+    assert np.all(plain[..., :3] == 3.0)
+    assert np.all(plain[..., 3:] == 1.0)
     field = make_field(signal=0 * ones)
     images = make_crops([field], noise=2.5, number=200, batch=200)[0][0]
+    assert np.all(images[..., 3:] == 2.5)
     variance = np.var(field.noise[BORDER:-BORDER, BORDER:-BORDER].astype(float))
     error = 5 * np.sqrt(2 / (SIDE - 2 * BORDER) ** 2)
-    assert np.var(images) == pytest.approx(2.5**2 * variance, rel=error)
+    assert np.var(images[..., :3]) == pytest.approx(2.5**2 * variance, rel=error)
     varied = make_crops(
         [make_field(signal=3 * ones, noise=0 * ones)],
         noise_augmentation={**VARY, "fraction": 1.0},
@@ -154,23 +135,42 @@ def test_images_are_signal_times_scale_plus_noise_times_level():
         batch=100,
     )[0][0]
     assert np.ptp(varied, axis=(1, 2)).max() == 0
-    assert np.log(varied[:, 0, 0] / 3).std() == pytest.approx(
+    assert np.log(varied[:, 0, 0, :3] / 3).std() == pytest.approx(
         0.05, abs=5 * 0.05 / np.sqrt(600)
     )
 
 
-def test_calibration_does_not_scale_the_noise():
+def test_noise_is_that_of_its_cell_and_band_and_so_is_what_is_told():
+    """Noise of one per native pixel shows the level itself, and its stated value."""
     ones = np.ones((SIDE, SIDE, 3), np.float16)
-    noise_augmentation = {
-        "fraction": 1.0,
-        "noise": [2.0, 2.0],
-        "band_noise": 0.0,
-        "calibration": 0.5,
-    }
-    images = make_crops(
-        [make_field(signal=0 * ones, noise=ones)], noise_augmentation=noise_augmentation
-    )[0][0]
-    np.testing.assert_allclose(images, 2.0, rtol=1e-6)
+    field = make_field(signal=0 * ones, noise=ones)
+    vary = {**VARY, "fraction": 1.0, "varying": 1.0, "calibration": 0.5, "stated": 0.0}
+    images = make_crops([field], noise_augmentation=vary)[0][0]
+    np.testing.assert_allclose(images[..., :3], images[..., 3:], rtol=1e-6)
+    assert np.ptp(images, axis=(1, 2)).max() > 0.1
+    vary["stated"] = 0.1
+    images = make_crops([field], number=400, batch=400, noise_augmentation=vary)[0][0]
+    error = np.log(images[:, 0, 0, 3:] / images[:, 0, 0, :3]).ravel() / 0.1
+    assert stats.kstest(error, "norm").pvalue > 1e-5
+
+
+def test_gaps_hold_nothing_and_only_cells_that_no_band_observed_are_unseen():
+    ones = np.ones((SIDE, SIDE, 3), np.float16)
+    vary = {**VARY, "fraction": 1.0, "gaps": 1.0}
+    crops = make_crops(
+        [make_field(signal=9 * ones, noise=0 * ones)],
+        number=200,
+        batch=200,
+        noise_augmentation=vary,
+    )
+    images, truth = crops[0]
+    observed = images[..., 3:] > 0
+    assert np.all(images[..., :3][~observed] == 0)
+    assert np.all(images[..., :3][observed] > 5)
+    assert np.array_equal(truth["seen"], observed.any(axis=-1))
+    assert 0.05 < 1 - truth["seen"].mean() < 0.6
+    assert np.any(truth["seen"].astype(bool) & ~observed.all(axis=-1))
+    assert make_crops()[0][1]["seen"].all()
 
 
 def test_noise_and_signal_are_cut_at_different_places():
@@ -219,7 +219,11 @@ def test_a_field_that_an_image_fills_gives_that_image():
     field = make_field(side=2 * BORDER + 16)
     images, _ = make_crops([field], noise=0.0, flip=False)[0]
     inner = field.signal[BORDER:-BORDER, BORDER:-BORDER].astype("f4")
-    assert np.array_equal(images[0], inner)
+    assert not images[..., 3:].any()
+    assert not images.any()
+    field = make_field(side=2 * BORDER + 16, noise=np.zeros_like(field.noise))
+    images, _ = make_crops([field], noise=1.0, flip=False)[0]
+    assert np.array_equal(images[0, ..., :3], inner)
 
 
 def test_all_fields_are_used_alike():
@@ -237,24 +241,29 @@ def test_labels_are_those_of_the_field():
     field = Field(positions(side).signal, 0 * base.noise, base.target, base.sources)
     crops = make_crops([field], size=size, number=40, batch=40, flip=False)
     images, truth = crops[0]
-    x, y, flux = base.sources.astype(float).T
-    whole = source_labels(x, y, flux, 2 * side)
+    x, y, *flux = base.sources.astype(float).T
+    whole = source_labels(x, y, np.transpose(flux), 2 * side, LEAD)
     for image, labels in zip(images, truth["labels"], strict=True):
         row, column = 2 * image[0, 0, :2].astype(int)
         expected = whole[row : row + 2 * size, column : column + 2 * size]
-        for i, name in enumerate(LABELS):
+        for i, name in enumerate((*LABELS, *FLUX_BANDS)):
             found = to_pixels(labels[..., i], 2)
-            np.testing.assert_allclose(found, expected[..., i], atol=1e-3, err_msg=name)
+            np.testing.assert_allclose(
+                found, expected[..., i], atol=1e-3, err_msg=str(name)
+            )
 
 
 def test_faint_sources_are_not_asked_about():
-    sources = np.array([[96.5, 96.5, 2.9], [120.5, 120.5, 3.1]], np.float32)
+    """The flux at 450 µm decides, though others are brighter."""
+    sources = listed([96.5, 120.5], [96.5, 120.5], [2.9, 3.1])
     field = Field(
         *(getattr(make_field(), k) for k in ("signal", "noise", "target")), sources
     )
     crops = make_crops([field], size=32, min_flux=3.0, number=1, batch=1, flip=False)
-    fluxes = crops[0][1]["labels"][..., 1]
-    assert np.unique(fluxes[fluxes > 0]) == pytest.approx(np.log(3.1))
+    labels = crops[0][1]["labels"]
+    fluxes = labels[labels[..., LABELS.index("weight")] > 0][:, len(LABELS) :]
+    assert len(fluxes) > 10
+    np.testing.assert_allclose(fluxes, np.log(3.1 * COLOURS) + 0 * fluxes, rtol=1e-5)
 
 
 @pytest.mark.parametrize("flip", [False, True])
@@ -267,12 +276,13 @@ def test_signal_target_and_labels_show_one_source_at_one_place(flip):
         np.repeat(signal, 3, axis=-1).astype(np.float16),
         np.zeros((SIDE, SIDE, 3), np.float16),
         beam.astype(np.float16),
-        np.array([[x0, y0, flux]], np.float32),
+        listed([x0], [y0], [flux]),
     )
     crops = make_crops([field], size=20, number=40, batch=40, flip=flip)
     images, truth = crops[0]
     seen = 0
-    for image, target, labels in zip(images, *truth.values(), strict=True):
+    shown = zip(images, truth["target"], truth["labels"], strict=True)
+    for image, target, labels in shown:
         if labels[3:-3, 3:-3, ..., 0].max() < 0.8:
             continue
         seen += 1
@@ -281,7 +291,7 @@ def test_signal_target_and_labels_show_one_source_at_one_place(flip):
         centre = (u * pixels).sum() / total, (v * pixels).sum() / total
         score = to_pixels(labels[..., 0], 2)
         row, column = np.unravel_index(score.argmax(), score.shape)
-        dx, dy = (to_pixels(labels[..., i], 2)[row, column] for i in (2, 3))
+        dx, dy = (to_pixels(labels[..., i], 2)[row, column] for i in (1, 2))
         assert max(abs(dx), abs(dy)) <= 1.001
         assert 2 * column + 0.5 + dx == pytest.approx(centre[0], abs=0.03)
         assert 2 * row + 0.5 + dy == pytest.approx(centre[1], abs=0.03)
@@ -312,13 +322,13 @@ def test_labels_of_a_turned_sky_are_the_turned_labels(transform):
     rng = np.random.default_rng(transform)
     size = 16
     x, y = rng.uniform(-12, 2 * size + 12, (2, 40))
-    flux = rng.pareto(1.5, 40) + 1.0
+    flux = rng.pareto(1.5, (40, 4)) + 1.0
     image = rng.standard_normal((4, 4, 3))
     target = rng.standard_normal((16, 16))
-    labels = source_labels(x, y, flux, size)
+    labels = source_labels(x, y, flux, size, LEAD)
     before = labels.copy()
     moved = turned_place(x, y, 2 * size, transform)
-    expected = source_labels(*moved, flux, size)
+    expected = source_labels(*moved, flux, size, LEAD)
     found = turn(image, target, labels, transform)
     np.testing.assert_allclose(found[2], expected, atol=1e-5)
     assert np.array_equal(labels, before)
@@ -343,6 +353,40 @@ def test_the_eight_orientations_are_equally_likely():
     kinds = np.unique(np.hstack([steps, across]), axis=0, return_counts=True)
     assert len(kinds[0]) == 8
     assert stats.chisquare(kinds[1]).pvalue > 1e-5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pixels_of_a_cell_turn_with_the_cells(seed):
+    """Bands of several pixels a cell show the target, whatever the orientation."""
+    rng = np.random.default_rng(seed)
+    bands = {250: 2, 450: 4, 500: 1}
+    target = rng.standard_normal((CELL * SIDE, CELL * SIDE)).astype(np.float16)
+    parts = []
+    for pixels in bands.values():
+        image = target.reshape(SIDE * pixels, CELL // pixels, SIDE * pixels, -1)
+        image = image[:, 0, :, 0]
+        parts.append(image.reshape(SIDE, pixels, SIDE, pixels).swapaxes(1, 2))
+    signal = np.concatenate([p.reshape(SIDE, SIDE, -1) for p in parts], axis=-1)
+    assert signal.shape[-1] == count_signals(bands)
+    field = make_field()
+    field = Field(signal, np.zeros_like(signal), target, field.sources)
+    images, truth = make_crops([field], bands=bands, seed=seed)[0]
+    for image, shown in zip(images, truth["target"], strict=True):
+        np.testing.assert_array_equal(image[..., 4:20], shown)
+    assert images.shape[-1] == 21 + 3
+
+
+def test_all_bands_are_those_of_the_input():
+    assert make_crops().bands == SPIRE_BANDS
+    images, _ = make_crops(bands={250: 1, 500: 1}, fields=[two_bands()])[0]
+    assert images.shape[-1] == 4
+
+
+def two_bands():
+    field = make_field()
+    return Field(
+        field.signal[..., :2], field.noise[..., :2], field.target, field.sources
+    )
 
 
 @pytest.mark.parametrize(("step", "channels"), [(2, 5), (4, 1)])

@@ -127,12 +127,12 @@ def test_progress_is_reported(monkeypatch):
 def test_a_real_network_answers_for_fields_of_any_shape():
     """Padding by hand what one tile pads gives the same prediction."""
     network = build_deblender(base_filters=2, depths=(1, 1, 1, 1))
-    cells = sky(21, 13)
+    cells = np.concatenate([sky(21, 13), np.abs(sky(21, 13, 1))], axis=-1)
     outputs = predict(network, cells)
     side = tiling_of((21, 13)).side
     assert side == 56
     y0 = x0 = MARGIN
-    tile = np.zeros((1, side, side, 3), np.float32)
+    tile = np.zeros((1, side, side, 6), np.float32)
     tile[0, y0 : y0 + 21, x0 : x0 + 13] = cells
     expected = network.predict_on_batch(tile)[0, y0 : y0 + 21, x0 : x0 + 13]
     np.testing.assert_allclose(outputs, expected, atol=1e-5)

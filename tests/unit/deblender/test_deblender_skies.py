@@ -7,13 +7,16 @@ from scipy.ndimage import map_coordinates
 from scipy.special import ndtr
 
 from superspire.deblender.crops import BORDER
+from superspire.deblender.inputs import SPIRE_BANDS
 from superspire.deblender.skies import (
     FILES,
     Field,
     Perturbation,
     draw_perturbation,
+    list_truth,
     observe_field,
     perturb,
+    perturbed_beam,
 )
 from superspire.instruments import BANDS, FWHM_PER_SIGMA, PAPER_BANDS, SPIRE, TARGET
 from superspire.seeds import stream
@@ -25,6 +28,8 @@ SPREAD = {
     "colour": 0.3,
     "scatter": 0.25,
     "beam": 0.02,
+    "true_areas": 0.6,
+    "cirrus": 0.5,
     "unclustered": 0.2,
 }
 CENTER = (0.0, 0.0)
@@ -129,6 +134,31 @@ def test_distribution_of_departures():
         assert stats.kstest(columns[f"beam {band}"] / 0.02, "norm").pvalue > 1e-5
 
 
+def test_some_skies_have_cirrus_and_true_beams():
+    rng = stream(5, "deblender", "departures")
+    drawn = [draw_perturbation(SPREAD, rng) for _ in range(3000)]
+    true_areas = [d.true_areas for d in drawn]
+    assert stats.binomtest(sum(true_areas), 3000, 0.6).pvalue > 1e-5
+    cirrus = np.array([d.cirrus for d in drawn])
+    assert stats.binomtest(int((cirrus > 0).sum()), 3000, 0.5).pvalue > 1e-5
+    assert stats.kstest(cirrus[cirrus > 0] / 0.5, "uniform").pvalue > 1e-5
+    assert abs(np.corrcoef(cirrus, true_areas)[0, 1]) < 5 / np.sqrt(3000)
+
+
+@pytest.mark.parametrize("band", SPIRE)
+def test_beams_of_a_sky_are_scaled_with_the_right_area(band):
+    plain = perturbed_beam(band, Perturbation())
+    assert plain.components == ((BANDS[band].fwhm, 1.0),)
+    wide = perturbed_beam(band, Perturbation(beams={band: 1.04}))
+    assert wide.components == ((pytest.approx(1.04 * BANDS[band].fwhm), 1.0),)
+    true = perturbed_beam(band, Perturbation(beams={band: 1.04}, true_areas=True))
+    area = sum(
+        amplitude * 2 * np.pi * (fwhm / FWHM_PER_SIGMA) ** 2
+        for fwhm, amplitude in true.components
+    )
+    assert area == pytest.approx(1.04**2 * BANDS[band].effective_area, rel=1e-3)
+
+
 def test_departures_are_independent_of_each_other():
     values = np.array(list(departures().values()))
     correlation = np.corrcoef(values) - np.eye(len(values))
@@ -142,7 +172,7 @@ def test_departures_follow_their_stream():
     assert drawn[0] != drawn[2]
 
 
-def field_of(x, y, flux, side=303.0, seed=0, **changes):
+def field_of(x, y, flux, side=303.0, seed=0, bands=SPIRE_BANDS, **changes):
     """Observe point sources at pixels of 1 arcsec, as bright in all bands."""
     wcs, _ = field_wcs(CENTER, side, 1.0)
     ra, dec = wcs.wcs_pix2world(x, y, 0)
@@ -154,6 +184,7 @@ def field_of(x, y, flux, side=303.0, seed=0, **changes):
         CENTER,
         Perturbation(**changes),
         np.random.default_rng(seed),
+        bands,
     )
     return Field(**made)
 
@@ -185,7 +216,7 @@ def test_a_source_is_in_the_target_where_it_is_and_as_bright():
     expected = flux * (peak - peak.mean())[:300, :300]
     np.testing.assert_allclose(field.target, expected, rtol=2e-3, atol=1e-4 * flux)
     assert field.target.max() == pytest.approx(flux, rel=0.02)
-    np.testing.assert_allclose(field.sources, [[x, y, flux]], rtol=1e-5)
+    np.testing.assert_allclose(field.sources, [[x, y, *[flux] * 4]], rtol=1e-5)
 
 
 @pytest.mark.parametrize("factor", [1.0, 1.05])
@@ -223,7 +254,7 @@ def test_each_band_has_its_own_flux():
     )
     peaks = made["signal"].max(axis=(0, 1)).astype(float)
     assert peaks / [40.0, 20.0, 10.0] == pytest.approx(0.9, abs=0.1)
-    assert made["sources"][0, 2] == 15.0
+    assert made["sources"][0, 2:].tolist() == [40.0, 20.0, 15.0, 10.0]
 
 
 def test_signal_is_that_of_all_sources_together():
@@ -290,4 +321,54 @@ def test_maps_reach_all_cells_inside_the_border(side):
 
 def test_a_sky_without_listed_sources():
     field = field_of([100.0], [100.0], [0.5])
-    assert field.sources.shape == (0, 3)
+    assert field.sources.shape == (0, 6)
+
+
+def test_a_listed_source_has_some_flux_in_every_band():
+    fluxes = {250: [5.0, 0.0], 350: [4.0, 0.05], 450: [3.0, 2.0], 500: [0.02, 1.0]}
+    fluxes = {band: np.array(flux) for band, flux in fluxes.items()}
+    listed = list_truth(np.array([3.0, 4.0]), np.array([5.0, 6.0]), fluxes, 10)
+    assert listed.dtype == np.float32
+    expected = [[3.0, 5.0, 5.0, 4.0, 3.0, 0.1], [4.0, 6.0, 0.1, 0.1, 2.0, 1.0]]
+    np.testing.assert_allclose(listed, expected, rtol=1e-6)
+
+
+def test_bands_of_several_pixels_a_cell():
+    """Their mean over a cell is the map of one pixel a cell, and so is the noise's."""
+    options = {"x": [120.3], "y": [170.6], "flux": [50.0], "seed": 4}
+    fine = field_of(**options, bands={250: 2, 450: 4})
+    coarse = field_of(**options, bands={250: 1})
+    assert fine.signal.shape == fine.noise.shape == (75, 75, 4 + 16)
+    inner = slice(BORDER, -BORDER), slice(BORDER, -BORDER)
+    for name in ("signal", "noise"):
+        one, two = (getattr(f, name)[inner].astype(float) for f in (fine, coarse))
+        np.testing.assert_allclose(one[..., :4].mean(axis=-1), two[..., 0], atol=0.03)
+    target = fine.target.astype(float).reshape(75, 4, 75, 4).swapaxes(1, 2)
+    target = target.reshape(75, 75, 16)[inner]
+    np.testing.assert_allclose(fine.signal[..., 4:][inner], target, atol=0.05)
+
+
+def test_cirrus_is_the_same_cloud_in_all_bands():
+    plain, cloudy = (field_of([9.0], [9.0], [1.0], cirrus=c) for c in (0.0, 2.0))
+    added = cloudy.signal.astype(float) - plain.signal.astype(float)
+    inner = added[BORDER:-BORDER, BORDER:-BORDER].reshape(-1, 3)
+    assert np.all(inner.std(axis=0) > 0.3)
+    correlation = np.corrcoef(inner.T)
+    assert correlation.min() > 0.7
+    np.testing.assert_array_equal(cloudy.target, plain.target)
+
+
+@pytest.mark.parametrize("cells", [20, 75, 200])
+def test_a_corner_of_a_field_is_a_field(cells):
+    x = np.array([10.0, 79.4, 79.6, 200.0, 30.0])
+    y = np.array([10.0, 20.0, 20.0, 30.0, 79.6])
+    field = field_of(x, y, np.full(5, 5.0))
+    corner = field.corner(cells)
+    kept = min(cells, 75)
+    assert corner.signal.shape == corner.noise.shape == (kept, kept, 3)
+    assert corner.target.shape == (4 * kept, 4 * kept)
+    np.testing.assert_array_equal(corner.signal, field.signal[:kept, :kept])
+    np.testing.assert_array_equal(corner.noise, field.noise[:kept, :kept])
+    np.testing.assert_array_equal(corner.target, field.target[: 4 * kept, : 4 * kept])
+    listed = field.sources if cells > 20 else field.sources[[0, 1]]
+    np.testing.assert_array_equal(corner.sources, listed)
