@@ -37,6 +37,9 @@ ULTRA_RED_FLUX = 10.0
 PROBABLE = 0.8
 """Minimum probability of the purer list that is measured as well."""
 
+ULTRA_RED = 0.05
+"""Minimum probability of an ultra-red candidate: they are rare."""
+
 CLASSICAL = "multiband_filter"
 
 
@@ -73,8 +76,9 @@ def ultra_red_fractions(sources, truth):
     bright = truth["flux_500"] >= ULTRA_RED_FLUX
     wanted = truth[bright & is_ultra_red(truth)]
     real = truth[is_ultra_red(truth)]
-    candidates = sources[sources["ultra_red"] >= 0.5]
+    candidates = sources[sources["ultra_red"] >= ULTRA_RED]
     return {
+        "ultra_red_expected": sources["ultra_red"].sum(),
         "ultra_red_true": len(wanted),
         "ultra_red_candidates": len(candidates),
         "ultra_red_complete": np.mean(match(wanted, candidates, RADIUS)[0] >= 0),

@@ -37,7 +37,7 @@ LEAST = 300
 TRUE_EDGES = np.geomspace(3.0, 60.0, 19)
 """Edges of the bins of true flux in which S is fixed [mJy]."""
 
-ULTRA_RED_LEAST = 100
+ULTRA_RED_LEAST = 20
 """The same for the fraction of ultra-red sources, of which there are few."""
 
 COUNT_EDGES = np.geomspace(2.0, 64.0, 16)
