@@ -358,6 +358,12 @@ def field_section(wildcards):
     return fields[wildcards.field]
 
 
+def field_options(wildcards):
+    """Section of a field without the list of positions, which its map is free of."""
+    section = field_section(wildcards)
+    return {key: value for key, value in section.items() if key != "positions"}
+
+
 def can_be_made(file):
     """Whether a missing file may come from a rule, here or of a parent workflow."""
     downloaded = file.startswith("data/") and file[5:] in config["downloads"]
@@ -384,6 +390,14 @@ def field_reference(wildcards):
     if not field.get("reference"):
         refuse(f"fields.{wildcards.field}.reference: expected a catalogue, found none")
     return without_braces(field["reference"]["file"])
+
+
+def field_positions(wildcards):
+    """List of positions of a configured field."""
+    field = field_section(wildcards)
+    if not field.get("positions"):
+        refuse(f"fields.{wildcards.field}.positions: expected a list, found none")
+    return without_braces(field["positions"]["file"])
 
 
 def has_fluxes(field):
@@ -415,6 +429,8 @@ def fields(wildcards=None):
     products = [f"results/fields/{f}/superresolved.fits" for f in config["fields"]]
     compared = [name for name, field in config["fields"].items() if has_fluxes(field)]
     products += [f"results/fields/{field}/reference.pdf" for field in compared]
+    listed = [name for name, field in config["fields"].items() if field.get("positions")]
+    products += [f"results/fields/{field}/forced.fits" for field in listed]
     return products + ([] if MOCKED else ["results/skies/observed/checks.json"])
 
 

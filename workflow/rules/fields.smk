@@ -6,7 +6,8 @@ network.architecture with its calibration, and a simulated sky whose colours, be
 noise the maps are compared with. Out, in results/fields/NAME: checks.json with the
 shifts between the bands, their flux scale and noise; the super-resolved map, a
 catalogue as FITS and DS9 regions, a picture, a record of how each map was read; and
-the comparison with a published catalogue (fields.NAME.reference).
+the comparison with a published catalogue (fields.NAME.reference); and the fluxes at a
+list of positions (fields.NAME.positions).
 """
 
 
@@ -46,7 +47,7 @@ rule check_field:
         mem_mb=memory(3400),
     params:
         code=code_digest("check_field.py"),
-        options=lambda wildcards: config["fields"][wildcards.field],
+        options=field_options,
         reading={},
         field=lambda wildcards: wildcards.field,
     script:
@@ -130,7 +131,7 @@ if config["network"]["architecture"] == "unet":
             runtime="2h",
         params:
             code=code_digest("super_resolve_field.py"),
-            options=lambda wildcards: config["fields"][wildcards.field],
+            options=field_options,
             threshold=lookup("extraction/threshold", within=config),
             min_flux=lookup("extraction/min_flux", within=config),
             seed=lookup("seed", within=config),
@@ -170,7 +171,7 @@ else:
             runtime="2h",
         params:
             code=code_digest("deblend_field.py"),
-            options=lambda wildcards: config["fields"][wildcards.field],
+            options=field_options,
         script:
             "../scripts/deblend_field.py"
 
@@ -221,6 +222,30 @@ rule compare_field:
         strict_radius=lookup("extraction/strict_radius", within=config),
     script:
         "../scripts/compare_field.py"
+
+
+rule force_field:
+    """Measure the fluxes of a field at the positions of a list."""
+    input:
+        unpack(field_maps),
+        positions=field_positions,
+        catalogue="results/fields/{field}/catalogue.fits",
+        checks="results/fields/{field}/checks.json",
+    output:
+        "results/fields/{field}/forced.fits",
+    log:
+        "logs/force_field/{field}.log",
+    benchmark:
+        "benchmarks/force_field/{field}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=memory(1800, per_input=10.0),
+    params:
+        code=code_digest("force_field.py"),
+        options=field_section,
+    script:
+        "../scripts/force_field.py"
 
 
 rule compare_looks:

@@ -35,7 +35,7 @@ def response(beam, pixel, k):
     return 0.5 * (north + west).real.astype(float) * window
 
 
-def radial_table(beam, pixel, reach):
+def radial_table(beam, pixel, reach, power=1):
     """Tabulate the radial profile of a beam integrated over square pixels.
 
     The inverse Hankel transform of `response`, up to twice the Nyquist frequency of
@@ -49,16 +49,18 @@ def radial_table(beam, pixel, reach):
         Side of a native pixel [arcsec].
     reach : float
         Maximum radius [arcsec].
+    power : int
+        2 for the autocorrelation of the profile.
 
     Returns
     -------
     radius : ndarray, shape (m,)
         From zero to `reach` [arcsec].
     value : ndarray, shape (m,)
-        [beam⁻¹].
+        [beam⁻¹], or [arcsec² beam⁻²] for the autocorrelation.
     """
     k = (np.arange(SAMPLES) + 0.5) / SAMPLES / pixel
-    weight = response(beam, pixel, k) * 2.0 * np.pi * k / (SAMPLES * pixel)
+    weight = response(beam, pixel, k) ** power * 2.0 * np.pi * k / (SAMPLES * pixel)
     radius = np.linspace(0.0, reach, SAMPLES)
     return radius, j0(2.0 * np.pi * np.outer(radius, k)) @ weight
 

@@ -26,6 +26,9 @@ NAMES = {
 }
 """Usual names of the columns, in any case; the first of them is STUDIES' or ours."""
 
+IDS = ("id", "name", "source_id", "source", "number", "objid")
+"""Usual names of what identifies an entry."""
+
 FLUX_CUTS = (4.0, 6.0, 8.5, 12.0, 17.0, np.inf)
 """Edges of the bins in which fluxes are compared [mJy]."""
 
@@ -41,17 +44,17 @@ MEDIAN_ERROR = np.sqrt(np.pi / 2.0)
 """Standard error of the median of n normal deviates, times the square root of n."""
 
 
-def find_column(names, key, wanted, path):
-    """Find a column of a catalogue; an error column may be missing."""
-    options = [wanted[key]] if wanted.get(key) else NAMES[key]
+def find_column(names, key, wanted, path, section="reference"):
+    """Find a column of a catalogue; those of errors and names may be missing."""
+    options = [wanted[key]] if wanted.get(key) else (NAMES | {"id": IDS})[key]
     by_lower = {name.lower(): name for name in names}
     for option in options:
         if option.lower() in by_lower:
             return by_lower[option.lower()]
-    if key == "error" and key not in wanted:
+    if key in ("error", "id") and key not in wanted:
         return None
     raise InputError(
-        f"reference.columns.{key}: expected a column {' or '.join(options)} in {path}, "
+        f"{section}.columns.{key}: expected a column {' or '.join(options)} in {path}, "
         f"found {', '.join(names)}"
     )
 
@@ -126,7 +129,54 @@ def read_positions(path, columns=None):
     return values["ra"][known], values["dec"][known]
 
 
-def read_values(path, keys, columns, unit=None, notify=print):
+def read_list(path, columns=None, notify=print):
+    """Read a list of positions with what identifies its entries.
+
+    Parameters
+    ----------
+    path : path-like
+        FITS, CSV or any other table (`superspire.sky.source_files.open_columns`).
+    columns : dict, optional
+        Names of the columns ra, dec and id, where they are unusual.
+    notify : callable
+        Gets a sentence if entries have no position.
+
+    Returns
+    -------
+    astropy.table.Table
+        ID, of numbers or texts (the number of the row if the file has none), RA and
+        DEC [deg]; without the entries that have no position.
+
+    Raises
+    ------
+    InputError
+        If the file or a column is not what it should be.
+    """
+    columns = columns or {}
+    values = read_values(path, ["ra", "dec"], columns, section="positions")
+    declared, load = open_columns(path)
+    name = find_column(list(declared), "id", columns, path, "positions")
+    ids = np.arange(1, len(values["ra"]) + 1)
+    if name:
+        ids = np.asarray(load({name: None})[name][:])
+    if ids.dtype.kind not in "iu":
+        texts = (i.decode() if isinstance(i, bytes) else str(i) for i in ids)
+        ids = np.array([text.strip() for text in texts], dtype=str)
+    known = np.isfinite(values["ra"]) & (np.abs(values["dec"]) <= 90.0)
+    if not known.all():
+        notify(
+            f"{path}: {np.sum(~known)} of {len(known)} entries have no position and "
+            "are skipped"
+        )
+    table = {
+        "ID": ids,
+        "RA": values["ra"] * units.deg,
+        "DEC": values["dec"] * units.deg,
+    }
+    return Table(table)[known]
+
+
+def read_values(path, keys, columns, unit=None, notify=print, section="reference"):
     """Read some of the columns of `NAMES`; see `read_reference`.
 
     Returns
@@ -135,7 +185,9 @@ def read_values(path, keys, columns, unit=None, notify=print):
         Angles [deg] and fluxes [mJy]; without the error if the file has none.
     """
     declared, load = open_columns(path)
-    found = {key: find_column(list(declared), key, columns, path) for key in keys}
+    found = {
+        key: find_column(list(declared), key, columns, path, section) for key in keys
+    }
     found = {key: name for key, name in found.items() if name}
     data = load({name: None for name in found.values()})
     values = {}
@@ -145,7 +197,7 @@ def read_values(path, keys, columns, unit=None, notify=print):
             factor = angle_factor(name, text)
         else:
             factor = peak_factor(name, text, unit, notify)
-        values[key] = read_numbers(data[name], key, name, path) * factor
+        values[key] = read_numbers(data[name], key, name, path, section) * factor
     return values
 
 
@@ -182,7 +234,7 @@ def peak_factor(name, text, unit, notify):
     return wanted
 
 
-def read_numbers(column, key, name, path):
+def read_numbers(column, key, name, path, section="reference"):
     """Read a column of numbers; sexagesimal angles, for instance, are refused.
 
     Values that stand for none, such as -99, become NaN.
@@ -190,7 +242,7 @@ def read_numbers(column, key, name, path):
     values = np.asarray(column[:])
     if len(values) and values.dtype.kind not in "iuf":
         raise InputError(
-            f"reference.columns.{key}: expected numbers in {name} of {path}, found "
+            f"{section}.columns.{key}: expected numbers in {name} of {path}, found "
             f"{values[0]!r}"
         )
     values = values.astype(float)
