@@ -12,14 +12,22 @@ from superspire.deblender.calibration import (
     RADIUS,
     TRUE_EDGES,
     apply,
+    apply_at,
+    band_fluxes,
     bins_of,
     brightest_partner,
     calibrate,
+    coverage,
+    deboosting_curve,
     expectations,
     flux_curve,
+    is_ultra_red,
+    redness,
     reliability,
+    rising_fraction,
     unbiased,
 )
+from superspire.deblender.inputs import FLUX_BANDS
 from superspire.errors import InputError
 from superspire.evaluation.measures import binomial_interval
 from superspire.evaluation.selection_function import COLUMNS
@@ -27,17 +35,21 @@ from superspire.evaluation.selection_function import COLUMNS
 SIDE = 2000
 SPACING = 20
 SHAPE = (SIDE, SIDE)
-GAIN, OFFSET = 0.93, 0.22
+GAIN = dict(zip(FLUX_BANDS, (1.04, 0.88, 0.93, 0.85), strict=True))
+OFFSET = dict(zip(FLUX_BANDS, (-0.1, 0.3, 0.22, 0.15), strict=True))
 """The logarithm of the network's flux is a straight line of that of the true one."""
 
-WORSE = 1.6
+WORSE = dict(zip(FLUX_BANDS, (0.5, 1.2, 1.6, 2.0), strict=True))
 """True over stated error of the logarithm of the flux."""
+
+COLOURS = dict(zip(FLUX_BANDS, (1.8, 1.4, 1.0, 0.8), strict=True))
+"""Median flux over that at 450 µm, with a scatter of 0.3 in its logarithm."""
 
 FARTHER = 1.4
 """True over stated error of the position."""
 
 
-def real_share(score):
+def real_fraction(score):
     return 0.1 + 0.85 * score**1.5
 
 
@@ -63,26 +75,29 @@ def draw(seed, slope=0.0, fields=1):
         else:
             log_true = low + u * (high - low)
         score = rng.uniform(0.03, 0.97, n)
-        real = rng.uniform(0, 1, n) < real_share(score)
+        real = rng.uniform(0, 1, n) < real_fraction(score)
         log_error = rng.choice([0.08, 0.12], n)
         distance = rng.choice([0.3, 0.6], n)
-        own = OFFSET + GAIN * log_true + WORSE * log_error * rng.standard_normal(n)
         dx, dy = FARTHER * distance * rng.standard_normal((2, n))
-        found = pd.DataFrame(
-            {
-                "cutout": cutout,
-                "x": x + dx,
-                "y": y + dy,
-                "score": score,
-                "flux": np.exp(own),
-                "log_error": log_error,
-                "pos_err": distance,
-                "peak": np.exp(own),
-            }
-        )
-        truth = pd.DataFrame(
-            {"cutout": cutout, "x": x, "y": y, "flux": np.exp(log_true), "weight": 1.0}
-        )
+        found = {
+            "cutout": cutout,
+            "x": x + dx,
+            "y": y + dy,
+            "score": score,
+            "pos_err": distance,
+        }
+        truth = {"cutout": cutout, "x": x, "y": y, "flux": np.exp(log_true)}
+        for band in FLUX_BANDS:
+            log_band = log_true + np.log(COLOURS[band])
+            if band != 450:
+                log_band += 0.3 * rng.standard_normal(n)
+            width = log_error * (1.0 if band == 450 else rng.uniform(0.8, 1.2, n))
+            own = OFFSET[band] + GAIN[band] * log_band
+            own += WORSE[band] * width * rng.standard_normal(n)
+            found |= {f"flux_{band}": np.exp(own), f"log_error_{band}": width}
+            truth[f"flux_{band}"] = np.exp(log_band)
+        found = pd.DataFrame(found | {"peak": found["flux_450"]})
+        truth = pd.DataFrame(truth | {"weight": 1.0})
         tables.append((found, truth[real]))
     found, truth = (
         pd.concat(part, ignore_index=True) for part in zip(*tables, strict=True)
@@ -97,48 +112,71 @@ def measured():
 
 @pytest.fixture(scope="module")
 def independent(measured):
-    """Calibrated sources of another sky, with the true flux (NaN for none)."""
+    """Calibrated sources of another sky, with the true fluxes (NaN for none)."""
     found, truth = draw(2)
+    return found, with_truth(apply(found, measured), found, truth)
+
+
+def with_truth(sources, found, truth):
     partner, distance = brightest_partner(found, truth)
-    true = np.where(partner >= 0, truth["flux"].to_numpy()[partner], np.nan)
-    return found, apply(found, measured).assign(true=true, offset=distance)
+    true = {
+        f"true_{band}": np.where(
+            partner >= 0, truth[f"flux_{band}"].to_numpy()[partner], np.nan
+        )
+        for band in FLUX_BANDS
+    }
+    return sources.assign(**true, true=true["true_450"], offset=distance)
 
 
 def binomial_error(fraction, *numbers):
     return 5 * np.sqrt(fraction * (1 - fraction) * sum(1 / n for n in numbers))
 
 
-def test_s450_is_unbiased_at_a_given_true_flux(independent):
-    _, sources = independent
-    for low, high in ((3.5, 6), (6, 10), (10, 20), (20, 50)):
-        own = sources[sources["true"].between(low, high)]
-        ratio = np.log(own["flux"] / own["true"])
-        error = 5 * 1.2533 * ratio.std() * np.sqrt(2 / len(own))
-        assert np.median(ratio) == pytest.approx(0, abs=error), (low, high)
-    biased = independent[0]["flux"] / sources["true"]
-    assert abs(np.nanmedian(np.log(biased))) > 0.03
-
-
-def test_ranges_hold_what_they_say(independent, measured):
-    _, sources = independent
-    paired = sources[np.isfinite(sources["true"])]
-    calibrated = len(draw(1)[1])
-    for low, high in ((0, 99), (4, 10), (10, 30), (30, 70)):
-        own = paired[paired["deboosted"].between(low, high)]
-        fraction = own["true"].between(own["low"], own["high"]).mean()
-        part = calibrated * len(own) / len(paired)
-        assert fraction == pytest.approx(
-            0.6827, abs=binomial_error(0.68, len(own), part)
-        )
-        above = (own["true"] > own["deboosted"]).mean()
-        assert above == pytest.approx(0.5, abs=binomial_error(0.5, len(own), part))
-
-
-def test_stated_errors_alone_would_be_too_small(independent):
+@pytest.mark.parametrize("band", FLUX_BANDS)
+def test_fluxes_are_unbiased_at_a_given_true_flux(independent, band):
     found, sources = independent
-    log_true = np.log(sources["true"])
-    raw = np.abs(log_true - np.log(found["flux"])) < found["log_error"]
-    assert raw[np.isfinite(log_true)].mean() < 0.6
+    true = sources[f"true_{band}"]
+    for low, high in ((3.5, 6), (6, 10), (10, 20), (20, 50)):
+        own = true.between(low, high)
+        ratio = np.log(sources[f"flux_{band}"] / true)[own]
+        error = 5 * 1.2533 * ratio.std() * np.sqrt(2 / len(ratio))
+        assert np.median(ratio) == pytest.approx(0, abs=error), (low, high)
+    biased = np.log(found[f"flux_{band}"] / true)[true > 20]
+    assert abs(np.nanmedian(biased)) > 0.015
+
+
+def test_the_leading_band_has_names_of_its_own(independent):
+    _, sources = independent
+    for name in ("flux", "error", "deboosted", "low", "high"):
+        assert sources[name].equals(sources[f"{name}_450"])
+
+
+@pytest.mark.parametrize("band", FLUX_BANDS)
+def test_ranges_hold_what_they_say(independent, measured, band):
+    _, sources = independent
+    listed = sources["score"] >= measured["min_score"]
+    paired = sources[np.isfinite(sources["true"]) & listed]
+    calibrated = len(draw(1)[1]) * listed.mean()
+    true, low, high, centre = (
+        paired[f"{name}_{band}"] for name in ("true", "low", "high", "deboosted")
+    )
+    for limits in ((0, 999), (4, 10), (10, 30), (30, 70)):
+        own = centre.between(*limits)
+        held = true.between(low, high)[own].mean()
+        numbers = own.sum(), calibrated * own.mean()
+        error = binomial_error(0.68, *numbers) + 0.01
+        assert held == pytest.approx(0.6827, abs=error), limits
+        above = (true > centre)[own].mean()
+        assert above == pytest.approx(0.5, abs=binomial_error(0.5, *numbers) + 0.01)
+
+
+@pytest.mark.parametrize("band", FLUX_BANDS)
+def test_stated_errors_alone_would_be_wrong(independent, band):
+    found, sources = independent
+    log_true = np.log(sources[f"true_{band}"])
+    offset = np.abs(log_true - np.log(found[f"flux_{band}"]))
+    raw = (offset < found[f"log_error_{band}"])[np.isfinite(log_true)].mean()
+    assert abs(raw - 0.6827) > 0.05
 
 
 @pytest.mark.parametrize("slope", [1.0, 2.0])
@@ -162,7 +200,7 @@ def test_deboosting_of_steep_counts(slope):
     assert np.median(bright["deboosted"] / bright["flux"]) < 0.99
 
 
-def test_probabilities_are_shares_of_real_sources(independent, measured):
+def test_probabilities_are_fractions_of_real_sources(independent, measured):
     _, sources = independent
     real = np.isfinite(sources["true"])
     for low in np.arange(0.0, 1.0, 0.2):
@@ -172,7 +210,7 @@ def test_probabilities_are_shares_of_real_sources(independent, measured):
         assert real[own].mean() == pytest.approx(expected, abs=error)
     assert np.all(np.diff(measured["probability"]) >= 0)
     assert np.all(np.diff(measured["score"]) >= 0)
-    worst = np.abs(sources["probability"] - real_share(sources["score"])).max()
+    worst = np.abs(sources["probability"] - real_fraction(sources["score"])).max()
     assert worst < 0.12
 
 
@@ -199,21 +237,33 @@ def test_more_sky_is_one_sample():
 
 
 HAND_MADE = {
-    "flux": [[1.0, 2.0], [1.5, 3.0]],
-    "deboosting": [[1.0, 2.0], [-1.2, -0.8], [-0.1, 0.1], [0.9, 1.1]],
+    "flux": {
+        str(band): [[1.0, 2.0], [1.5 + 0.1 * i, 3.0 + 0.1 * i]]
+        for i, band in enumerate(FLUX_BANDS, -2)
+    },
+    "deboosting": {
+        str(band): [
+            [1.0, 2.0],
+            [-1.2 + 0.1 * i, -0.8 + 0.1 * i],
+            [-0.1 + 0.1 * i, 0.1 + 0.1 * i],
+            [0.9 + 0.1 * i, 1.1 + 0.1 * i],
+        ]
+        for i, band in enumerate(FLUX_BANDS, -2)
+    },
     "position": 2.0,
     "score": [0.2, 0.6],
     "probability": [0.1, 1.0],
+    "ultra_red": [[-1.0, 3.0], [0.0, 0.8]],
 }
 
 
-def answers(**columns):
-    number = len(next(iter(columns.values())))
+def answers(flux, **columns):
+    number = len(flux)
     filled = {
         "x": np.arange(number) * 30.0,
         "y": np.arange(number) * 10.0,
-        "flux": 5.0,
-        "log_error": 0.2,
+        **{f"flux_{band}": flux for band in FLUX_BANDS},
+        **{f"log_error_{band}": 0.2 for band in FLUX_BANDS},
         "pos_err": 0.7,
         "peak": 4.0,
         "score": 0.4,
@@ -225,20 +275,90 @@ def test_apply_by_hand():
     log_flux = np.array([0.5, 1.0, 1.5, 2.0, 2.3])
     found = answers(flux=np.exp(log_flux), score=[0.0, 0.2, 0.4, 0.6, 0.9])
     sources = apply(found, HAND_MADE)
-    expected = [0.75, 1.5, 2.25, 3.0, 3.3]
-    assert np.log(sources["flux"]).tolist() == pytest.approx(expected)
     own = np.interp(log_flux, [1, 2], [0, 1])
-    low, centre, high = -1.2 + 0.4 * own, -0.1 + 0.2 * own, 0.9 + 0.2 * own
-    for name, pull in (("low", low), ("deboosted", centre), ("high", high)):
-        np.testing.assert_allclose(np.log(sources[name]), log_flux + 0.2 * pull)
-    width = 0.5 * (np.exp(0.2 * high) - np.exp(0.2 * low)) / np.exp(0.2 * centre)
-    np.testing.assert_allclose(sources["error"], width * sources["flux"])
+    for i, band in enumerate(FLUX_BANDS, -2):
+        expected = (np.array([0.75, 1.5, 2.25, 3.0, 3.3]) + 0.1 * i).tolist()
+        flux = sources[f"flux_{band}"]
+        assert np.log(flux).tolist() == pytest.approx(expected)
+        low, centre, high = (
+            zero + 0.1 * i + slope * own
+            for zero, slope in ((-1.2, 0.4), (-0.1, 0.2), (0.9, 0.2))
+        )
+        for name, pull in (("low", low), ("deboosted", centre), ("high", high)):
+            found_log = np.log(sources[f"{name}_{band}"])
+            np.testing.assert_allclose(found_log, log_flux + 0.2 * pull)
+        width = 0.5 * (np.exp(0.2 * high) - np.exp(0.2 * low)) / np.exp(0.2 * centre)
+        np.testing.assert_allclose(sources[f"error_{band}"], width * flux)
     assert sources["pos_err"].tolist() == pytest.approx([1.4] * 5)
     assert sources["probability"].tolist() == pytest.approx(
         [0.1, 0.1, 0.55, MAX_PROBABILITY, MAX_PROBABILITY]
     )
+    assert sources["ultra_red"].tolist() == pytest.approx([0.2] * 5)
     for name in ("x", "y", "peak", "score"):
         assert sources[name].tolist() == found[name].tolist()
+
+
+def test_redness_is_the_smaller_of_two_significances():
+    found = answers(np.full(3, 10.0)).assign(
+        flux_250=[10.0, 10.0, 10.0],
+        flux_350=[12.0, 20.0, 8.0],
+        flux_500=[18.0, 24.0, 16.0],
+        log_error_250=0.3,
+        log_error_350=0.4,
+        log_error_500=0.3,
+    )
+    expected = 2.0 * np.log([1.2, 1.2, 0.8])
+    assert redness(found).tolist() == pytest.approx(expected.tolist())
+    found["log_error_500"] = np.sqrt(0.84)
+    expected = np.log([1.2, 1.2, 0.8]) / [0.5, 1.0, 0.5]
+    assert redness(found).tolist() == pytest.approx(expected.tolist())
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 10**6), number=st.integers(1, 400), least=st.integers(1, 90))
+def test_a_rising_fraction_is_that_of_its_bins(seed, number, least):
+    """It rises, keeps the number of hits, and fits no worse than one for all."""
+    rng = np.random.default_rng(seed)
+    values = rng.standard_normal(number)
+    hits = (rng.random(number) < 0.3 + 0.2 * np.tanh(values)).astype(float)
+    value, fraction = rising_fraction(values, hits, least)
+    assert np.all(np.diff(value) > 0)
+    assert np.all(np.diff(fraction) >= -1e-12)
+    order = np.argsort(values)
+    parts = np.array_split(order, max(1, number // least))
+    assert min(map(len, parts)) >= min(least, number)
+    assert value.tolist() == [np.median(values[part]) for part in parts]
+    numbers = [len(part) for part in parts]
+    assert np.dot(fraction, numbers) == pytest.approx(hits.sum())
+    means = [hits[part].mean() for part in parts]
+    if np.all(np.diff(means) >= 0):
+        assert fraction.tolist() == pytest.approx(means)
+
+
+def test_the_probability_of_being_ultra_red_is_the_fraction_that_is(measured):
+    """Their number is right among all sources and among the reddest ones."""
+    found, truth = draw(16, fields=4)
+    partner, _ = brightest_partner(found, truth)
+    red = np.zeros(len(found))
+    red[partner >= 0] = is_ultra_red(truth.iloc[partner[partner >= 0]])
+    sources = apply(found, measured)
+    listed = (sources["probability"] >= MIN_PROBABILITY).to_numpy()
+    probable = (redness(found) > 0) & listed
+    for own in (listed, probable):
+        expected = sources["ultra_red"][own].sum()
+        assert expected > 20
+        error = 5 * np.sqrt(expected + 4 * expected)
+        assert red[own].sum() == pytest.approx(expected, abs=error)
+    assert red[probable].mean() > 4 * red[listed].mean()
+    assert np.all(np.diff(measured["ultra_red"]) >= 0)
+
+
+def test_ultra_red_is_rising_through_all_bands():
+    table = pd.DataFrame(
+        [(1, 2, 9, 3), (2, 1, 9, 3), (1, 3, 9, 2), (3, 2, 9, 1), (2, 2, 9, 3)],
+        columns=[f"flux_{band}" for band in FLUX_BANDS],
+    )
+    assert is_ultra_red(table).tolist() == [True, False, False, False, False]
 
 
 def test_one_known_flux_gives_a_factor():
@@ -318,12 +438,19 @@ def test_partners_are_the_brightest_nearby(seed):
         assert distance[i] == pytest.approx(separation[best])
 
 
-def test_flux_curve_is_the_line_of_the_answers():
-    answer, true = flux_curve(*draw(1))
+def curve_of(found, truth, band=450):
+    back, _ = brightest_partner(truth, found.assign(flux=found["flux_450"]))
+    columns = (table[f"flux_{band}"].to_numpy() for table in (found, truth))
+    return flux_curve(*columns, back)
+
+
+@pytest.mark.parametrize("band", FLUX_BANDS)
+def test_flux_curve_is_the_line_of_the_answers(band):
+    answer, true = curve_of(*draw(1), band)
     assert np.all(np.diff(answer) > 0)
     assert len(answer) == len(TRUE_EDGES) - 1
-    expected = OFFSET + GAIN * np.array(true)
-    np.testing.assert_allclose(answer, expected, atol=5 * 1.25 * 0.17 / np.sqrt(120))
+    expected = OFFSET[band] + GAIN[band] * np.array(true)
+    np.testing.assert_allclose(answer, expected, atol=5 * 1.25 * 0.2 / np.sqrt(120))
 
 
 def test_flux_curve_leaves_out_fluxes_that_are_mostly_missed():
@@ -331,7 +458,7 @@ def test_flux_curve_leaves_out_fluxes_that_are_mostly_missed():
     partner, _ = brightest_partner(found, truth)
     true = np.where(partner >= 0, truth["flux"].to_numpy()[partner], np.inf)
     missed = (true < 8.0) & (np.arange(len(found)) % 3 > 0)
-    _, kept = flux_curve(found[~missed].reset_index(drop=True), truth)
+    _, kept = curve_of(found[~missed].reset_index(drop=True), truth)
     assert np.exp(kept[0]) > 7.0
     assert np.exp(kept[0]) < 10.0
 
@@ -339,9 +466,31 @@ def test_flux_curve_leaves_out_fluxes_that_are_mostly_missed():
 def test_flux_curve_never_turns_back():
     """Answers that fall with the true flux, as of noise alone, make a flat curve."""
     found, truth = draw(7)
-    found["flux"] = np.exp(4.0 - np.log(found["flux"]))
-    answer, _ = flux_curve(found, truth)
+    found["flux_450"] = np.exp(4.0 - np.log(found["flux_450"]))
+    answer, _ = curve_of(found, truth)
     assert np.all(np.diff(answer) > 0)
+    assert np.ptp(answer) < 1e-3
+
+
+def test_flux_curve_without_enough_sources_changes_nothing():
+    found, truth = draw(7)
+    assert curve_of(found.head(9), truth) == [[0.0], [0.0]]
+
+
+def test_deboosting_curve_is_that_of_a_gaussian():
+    """True fluxes of a Gaussian around a line of the answers: quantiles are known."""
+    rng = np.random.default_rng(0)
+    own = rng.uniform(1.0, 4.0, 60000)
+    width = rng.uniform(0.1, 0.3, own.size)
+    centre = 0.2 - 0.1 * own
+    pull = centre + 1.3 * rng.standard_normal(own.size)
+    curve = deboosting_curve(np.exp(own), width, np.exp(own + width * pull))
+    known, low, median, high = map(np.array, curve)
+    assert np.all(np.diff(known) > 0)
+    assert len(known) > 15
+    error = 5 * 1.3 * 1.6 / np.sqrt(own.size / len(known))
+    for found, shift in ((low, -1.3), (median, 0.0), (high, 1.3)):
+        np.testing.assert_allclose(found, 0.2 - 0.1 * known + shift, atol=error)
 
 
 def test_reliability_is_isotonic_of_any_answer():
@@ -358,7 +507,7 @@ def test_reliability_is_isotonic_of_any_answer():
 
 def test_a_source_of_another_flux_is_not_real():
     found, truth = draw(9)
-    _, bright = reliability(found.assign(flux=found["flux"] * 3.0), truth)
+    _, bright = reliability(found.assign(flux_450=found["flux_450"] * 3.0), truth)
     assert bright.max() < 0.1
 
 
@@ -373,7 +522,8 @@ def test_few_sources_are_calibrated_somehow(number):
         SHAPE,
     )
     sources = apply(found, measured)
-    for name in ("flux", "error", "deboosted", "low", "high", "probability"):
+    assert len(sources) == len(found)
+    for name in sources:
         assert np.isfinite(sources[name]).all(), name
     assert sources["probability"].between(0, 1).all()
 
@@ -393,25 +543,146 @@ def test_no_true_source_is_refused():
         calibrate(found, truth.assign(x=truth["x"] + 1e5), SHAPE)
 
 
+def level_of(noise, shift):
+    """Calibrate by hand, at one noise."""
+    made = {
+        "noise": noise,
+        "position": 1.0 + shift,
+        "score": [0.0, 1.0],
+        "probability": [0.0, 1.0 - 0.2 * shift],
+        "flux": {str(b): [[0.0], [shift + 1e-3 * b]] for b in FLUX_BANDS},
+        "deboosting": {
+            str(b): [[0.0], *([shift + q] for q in (-1.0, 0.0, 1.0))]
+            for b in FLUX_BANDS
+        },
+    }
+    return HAND_MADE | made
+
+
+LEVELS = {"levels": [level_of(6.0, 2.0), level_of(1.5, 0.0), level_of(3.0, 1.0)]}
+
+
+@pytest.mark.parametrize("level", LEVELS["levels"])
+@pytest.mark.parametrize("scalar", [True, False])
+def test_at_a_level_the_calibration_is_that_of_the_level(level, scalar):
+    found = answers(np.geomspace(2, 50, 9), score=np.linspace(0.7, 0.9, 9))
+    noise = level["noise"] if scalar else np.full(9, level["noise"])
+    sources = apply_at(found, LEVELS, noise)
+    expected = apply(found, level).assign(noise=level["noise"])
+    assert list(sources.columns) == list(expected.columns)
+    for name in expected:
+        np.testing.assert_allclose(sources[name], expected[name], rtol=1e-9)
+
+
+@pytest.mark.parametrize(("noise", "nearest"), [(0.1, 1.5), (7.0, 6.0), (99.0, 6.0)])
+def test_beyond_the_levels_the_calibration_is_constant(noise, nearest):
+    found = answers(np.geomspace(2, 50, 9), score=np.linspace(0.7, 0.9, 9))
+    sources, expected = (apply_at(found, LEVELS, n) for n in (noise, nearest))
+    pd.testing.assert_frame_equal(
+        sources.drop(columns="noise"), expected.drop(columns="noise"), rtol=1e-9
+    )
+    assert np.all(sources["noise"] == noise)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 10**6), number=st.integers(0, 30))
+def test_between_levels_the_calibration_is_interpolated(seed, number):
+    """Each source has the weighted mean of its levels, in the logarithm of noise."""
+    rng = np.random.default_rng(seed)
+    found = answers(rng.uniform(2, 50, number), score=rng.uniform(0.7, 1.0, number))
+    noise = np.exp(rng.uniform(*np.log([1.0, 9.0]), number))
+    sources = apply_at(found, LEVELS, noise)
+    assert len(sources) == number
+    levels = sorted(LEVELS["levels"], key=lambda level: level["noise"])
+    tables = [apply(found, level) for level in levels]
+    known = np.log([level["noise"] for level in levels])
+    for i in range(number):
+        for name in tables[0]:
+            values = [table.loc[i, name] for table in tables]
+            expected = np.interp(np.log(noise[i]), known, values)
+            assert sources.loc[i, name] == pytest.approx(expected), name
+        assert sources.loc[i, "noise"] == noise[i]
+
+
+def test_one_level_holds_at_every_noise():
+    found = answers(np.geomspace(2, 50, 9), score=np.linspace(0.7, 0.9, 9))
+    level = LEVELS["levels"][0]
+    sources = apply_at(found, {"levels": [level]}, np.geomspace(0.5, 20.0, 9))
+    expected = apply(found, level)
+    pd.testing.assert_frame_equal(sources.drop(columns="noise"), expected)
+
+
+def test_only_probable_sources_are_listed():
+    """In the row of scores, at the noise of each, and with the rest as it was."""
+    rng = np.random.default_rng(0)
+    found = answers(rng.uniform(2, 50, 300), score=rng.uniform(0, 1, 300))
+    noise = rng.choice([1.5, 3.0, 6.0, 4.2], 300)
+    slope = np.interp(np.log(noise), np.log([1.5, 3.0, 6.0]), [1.0, 0.8, 0.6])
+    kept = found["score"] * slope >= MIN_PROBABILITY
+    sources = apply_at(found, LEVELS, noise)
+    assert 100 < kept.sum() < 250
+    assert sources["score"].tolist() == pytest.approx(found["score"][kept].tolist())
+    assert sources["noise"].tolist() == noise[kept].tolist()
+    assert sources.index.tolist() == list(range(kept.sum()))
+    assert sources["probability"].min() >= MIN_PROBABILITY
+
+
+def test_calibration_at_levels_that_were_measured(measured):
+    """Two equal levels are one level at any noise between them."""
+    found, _ = draw(14)
+    levels = [measured | {"noise": 2.0}, measured | {"noise": 8.0}]
+    sources = apply_at(found, {"levels": levels}, 4.0)
+    listed = apply(found, measured)
+    listed = listed[listed["probability"] >= MIN_PROBABILITY].reset_index(drop=True)
+    pd.testing.assert_frame_equal(sources.drop(columns="noise"), listed)
+
+
+def test_coverage_and_band_fluxes_are_those_of_the_drawn_errors(measured):
+    found, truth = draw(15)
+    sources = apply(found, measured).assign(cutout=found["cutout"])
+    sources = sources[found["score"] >= measured["min_score"]].reset_index(drop=True)
+    held = coverage(sources, truth, SHAPE)
+    for band in FLUX_BANDS:
+        n = (sources[f"deboosted_{band}"] >= 4.0).sum() * 0.6
+        error = binomial_error(0.68, n, n) + 0.01
+        assert held[f"flux_coverage_{band}"] == pytest.approx(0.6827, abs=error)
+    assert held["position_coverage"] == pytest.approx(0.6827, abs=0.03)
+    wide = {n: 1.5 * sources[n] for n in sources if n.startswith(("low_", "high_"))}
+    shifted = coverage(sources.assign(**wide), truth, SHAPE)
+    assert all(shifted[f"flux_coverage_{band}"] < 0.45 for band in FLUX_BANDS)
+    fluxes = band_fluxes(sources, truth, SHAPE)
+    width = np.sqrt(np.mean([0.08**2, 0.12**2]))
+    for band in FLUX_BANDS:
+        scatter = WORSE[band] * width / GAIN[band]
+        assert fluxes[f"ratio_{band}"] == pytest.approx(1.0, abs=0.03)
+        assert fluxes[f"scatter_{band}"] == pytest.approx(scatter, rel=0.1)
+    doubled = sources.assign(flux_350=2.0 * sources["flux_350"])
+    assert band_fluxes(doubled, truth, SHAPE)["ratio_350"] == pytest.approx(
+        2.0 * fluxes["ratio_350"]
+    )
+
+
 @pytest.fixture(scope="module")
 def expected():
     """Half of the sources is missed, one in five is invented; fluxes are true."""
     found, truth = draw(12)
     partner, _ = brightest_partner(found, truth)
     real = partner >= 0
-    exact = found[real].assign(flux=truth["flux"].to_numpy()[partner[real]])
+    names = ["flux", *(f"flux_{band}" for band in FLUX_BANDS)]
+    true = truth.iloc[partner[real]]
+    exact = found[real].assign(**{name: true[name].to_numpy() for name in names})
     kept = exact.iloc[::2]
     invented = found[~real].iloc[: len(kept) // 4]
-    sources = pd.concat(
-        [kept, invented.assign(flux=kept["flux"].to_numpy()[: len(invented)])]
-    )
+    fluxes = {name: kept[name].to_numpy()[: len(invented)] for name in names}
+    sources = pd.concat([kept, invented.assign(**fluxes)])
     return expectations(sources, truth, SHAPE), sources, truth
 
 
 def test_expectations_of_completeness_and_purity(expected):
     table, *_ = expected
     assert list(table.columns) == list(COLUMNS)
-    assert set(table["quantity"]) == {"completeness", "purity", "counts"}
+    counts = {f"counts_{band}" for band in FLUX_BANDS}
+    assert set(table["quantity"]) == {"completeness", "purity"} | counts
     for quantity, fraction in (("completeness", 0.5), ("purity", 0.8)):
         own = table[table["quantity"] == quantity]
         assert len(own) > 10
@@ -423,14 +694,16 @@ def test_expectations_of_completeness_and_purity(expected):
         assert own["flux"].between(own["flux_min"], own["flux_max"]).all()
 
 
-def test_expectations_of_counts(expected):
+@pytest.mark.parametrize("band", FLUX_BANDS)
+def test_expectations_of_counts(expected, band):
     table, sources, truth = expected
-    counts = table[table["quantity"] == "counts"]
+    counts = table[table["quantity"] == f"counts_{band}"]
+    assert len(counts) > 10
     edge = RADIUS
     for row in counts.itertuples():
         numbers = [
             (
-                t["flux"].between(row.flux_min, row.flux_max, inclusive="left")
+                t[f"flux_{band}"].between(row.flux_min, row.flux_max, inclusive="left")
                 & t["x"].between(edge, SIDE - 1 - edge)
                 & t["y"].between(edge, SIDE - 1 - edge)
             ).sum()
@@ -440,6 +713,7 @@ def test_expectations_of_counts(expected):
         assert row.value == pytest.approx(factor)
         assert row.n == numbers[1]
         assert row.high - row.low == pytest.approx(2 * factor / np.sqrt(numbers[1]))
+        assert row.flux_min <= row.flux <= row.flux_max
     assert np.average(counts["value"], weights=counts["n"]) == pytest.approx(
         1.6, rel=0.1
     )
@@ -447,6 +721,7 @@ def test_expectations_of_counts(expected):
 
 def test_expectations_of_nothing():
     found, truth = draw(13)
+    found = found.assign(flux=found["flux_450"])
     table = expectations(found.head(0), truth, SHAPE)
     assert set(table["quantity"]) == {"completeness"}
     assert not table["value"].any()

@@ -6,18 +6,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.answers import CHANNELS
 from superspire.deblender import inference
 from superspire.deblender.architecture import OUTPUTS, build_deblender
 from superspire.deblender.inference import (
     Deblender,
-    cells_of,
+    at_positions,
     deblend,
     join_fields,
     load_deblender,
-    on_true,
+    noise_cells,
+    noise_of_bands,
     read_half,
+    read_inputs,
+    typical_noise,
     write_half,
 )
+from superspire.deblender.inputs import FLUX_BANDS, SPIRE_BANDS, band_cells
 from superspire.errors import InputError
 from superspire.instruments import BANDS, SPIRE
 from superspire.io import Map, write_json
@@ -25,7 +30,14 @@ from superspire.maps.cells import on_cells
 from superspire.sky.maps import field_wcs
 from superspire.storage import stored_in
 
-ARCHITECTURE = {"base_filters": 4, "depths": [1, 1], "widths": [1, 2]}
+ARCHITECTURE = {
+    "base_filters": 4,
+    "depths": [1, 1],
+    "widths": [1, 2],
+    "bands": {"250": 1, "350": 1, "500": 1},
+}
+META = {"architecture": ARCHITECTURE, "training": {"noise": 2.0}}
+NOISE = {250: 2.0, 350: 3.0, 500: 5.0}
 CENTER = (150.0, 2.0)
 
 
@@ -45,7 +57,7 @@ def write_network(folder, architecture=ARCHITECTURE):
 
 
 def images(seed=0):
-    return np.random.default_rng(seed).normal(0, 5, (1, 16, 16, 3)).astype("f4")
+    return np.random.default_rng(seed).normal(0, 5, (1, 16, 16, 6)).astype("f4")
 
 
 def test_half_precision_keeps_eleven_bits(network, tmp_path):
@@ -151,51 +163,105 @@ def with_gap(maps, band=350):
     return maps | {band: Map(data, map_.wcs)}
 
 
+def read(maps, wcs, shape, noise=NOISE, bands=SPIRE_BANDS, rows=None):
+    return read_inputs(maps, noise, wcs, shape, bands, rows)
+
+
 @pytest.mark.parametrize(("ny", "nx"), [(400, 400), (399, 322), (9, 5)])
-def test_cells_of_complete_maps(ny, nx):
+def test_inputs_of_complete_maps(ny, nx):
     maps = make_maps()
     wcs, shape = grid(ny, nx)
-    cells, covered = cells_of(maps, wcs, shape)
-    assert cells.shape == (-(-ny // 4), -(-nx // 4), 3)
-    assert cells.dtype == np.float32
-    assert covered.all()
-    full = tuple(4 * n for n in cells.shape[:2])
+    inputs = read(maps, wcs, shape)
+    assert inputs.shape == (-(-ny // 4), -(-nx // 4), 6)
+    assert inputs.dtype == np.float32
+    full = tuple(4 * n for n in inputs.shape[:2])
     for channel, band in enumerate(SPIRE):
         expected = on_cells(maps[band], wcs, full)
-        np.testing.assert_allclose(cells[..., channel], expected, atol=0.02)
+        np.testing.assert_allclose(inputs[..., channel], expected, atol=0.02)
+        assert np.all(inputs[..., 3 + channel] == NOISE[band])
 
 
-def test_gaps_are_told_and_filled():
+def test_noise_is_zero_where_a_band_was_not_observed():
     complete = make_maps()
     maps = with_gap(complete)
     wcs, shape = grid(400, 360)
-    cells, covered = cells_of(maps, wcs, shape)
-    expected = np.isfinite([on_cells(maps[band], wcs, shape) for band in SPIRE])
-    assert np.array_equal(covered, expected.all(axis=0))
-    assert 0.01 < (~covered).mean() < 0.15
-    assert np.isfinite(cells).all()
-    whole, _ = cells_of(complete, wcs, shape)
-    assert np.array_equal(cells[..., [0, 2]], whole[..., [0, 2]])
-    assert np.array_equal(cells[covered], whole[covered])
-    beside = cells[..., 1][~covered]
-    around = whole[..., 1]
-    assert around.min() - 0.1 <= beside.min()
-    assert beside.max() <= around.max() + 0.1
-    assert np.abs(beside).max() > 0
+    inputs, whole = (read(m, wcs, shape) for m in (maps, complete))
+    assert np.isfinite(inputs).all()
+    for channel, band in enumerate(SPIRE):
+        observed = np.isfinite(on_cells(maps[band], wcs, shape))
+        assert (0.01 < (~observed).mean() < 0.15) == (band == 350)
+        signal, noise = inputs[..., channel], inputs[..., 3 + channel]
+        np.testing.assert_array_equal(noise, np.where(observed, NOISE[band], 0.0))
+        np.testing.assert_array_equal(signal[observed], whole[..., channel][observed])
+        assert not signal[~observed].any()
+
+
+def test_a_cell_of_several_pixels_is_observed_if_all_are():
+    maps = with_gap(make_maps(), 250)
+    wcs, shape = grid(400, 360)
+    bands = {250: 2, 500: 1}
+    inputs = read(maps, wcs, shape, bands=bands)
+    assert inputs.shape == (100, 90, 4 + 1 + 2)
+    image = band_cells(maps[250], wcs, shape, 2)
+    observed = np.isfinite(image).all(axis=-1)
+    assert (observed != np.isfinite(image).any(axis=-1)).sum() > 10
+    np.testing.assert_array_equal(inputs[..., 5], np.where(observed, 2.0, 0.0))
+    np.testing.assert_allclose(inputs[..., :4][observed], image[observed], atol=1e-3)
+    assert not inputs[..., :4][~observed].any()
 
 
 def test_maps_smaller_than_the_grid():
     maps = make_maps(side=200.0)
     wcs, shape = grid(400, 400)
-    cells, covered = cells_of(maps, wcs, shape)
-    assert np.isfinite(cells).all()
-    rows, columns = np.nonzero(covered)
-    reach = (200 // 12 * 12 - 12) / 2
-    for axis in (rows, columns):
-        assert 4 * axis.min() + 0.5 >= 199.5 - reach - 0.1
-        assert 4 * axis.max() + 2.5 <= 199.5 + reach + 0.1
-        assert np.ptp(axis) >= 2 * reach / 4 - 2
-    assert not cells[0, 0].any()
+    inputs = read(maps, wcs, shape)
+    assert np.isfinite(inputs).all()
+    for channel, band in enumerate(SPIRE):
+        covered = inputs[..., 3 + channel] > 0
+        pixel, n = BANDS[band].pixel, maps[band].data.shape[0]
+        reach = (n - 1) / 2 * pixel
+        for axis in np.nonzero(covered):
+            assert 4 * axis.min() + 0.5 >= 199.5 - reach - 0.1
+            assert 4 * axis.max() + 2.5 <= 199.5 + reach + 0.1
+            assert np.ptp(axis) >= 2 * reach / 4 - 2
+    assert not inputs[0, 0].any()
+
+
+def noise_map(band=350, slope=0.002):
+    """Make a map of noise that rises linearly eastward, with holes."""
+    map_ = make_maps()[band]
+    n = map_.data.shape[0]
+    x = (np.arange(n) - (n - 1) / 2) * BANDS[band].pixel
+    data = (4.0 + slope * x) * np.ones((n, 1))
+    data[:20], data[20:25] = np.nan, 0.0
+    return Map(data.astype(np.float32), map_.wcs)
+
+
+def test_the_noise_of_the_cells_is_that_of_the_map_of_noise():
+    maps = make_maps()
+    wcs, shape = grid(400, 360)
+    noise = NOISE | {350: noise_map()}
+    inputs = read(maps, wcs, shape, noise)
+    x = 4 * np.arange(90) + 1.5 - 179.5
+    expected = 4.0 + 0.002 * x
+    level = inputs[..., 4]
+    np.testing.assert_allclose(level[60:], expected + 0 * level[60:], atol=2e-3)
+    assert np.ptp(expected) > 0.5
+    # Where the noise is not known it is the typical one of the map.
+    typical = float(np.median(noise[350].data[25:]))
+    assert typical == pytest.approx(4.0)
+    np.testing.assert_allclose(level[:15], typical, rtol=1e-6)
+    assert level.min() > 0
+    for channel, band in ((0, 250), (2, 500)):
+        assert np.all(inputs[..., 3 + channel] == NOISE[band])
+
+
+def test_noise_of_cells_is_a_number_or_a_map():
+    wcs, shape = grid(40, 40)
+    assert noise_cells(2.5, wcs, shape) == 2.5
+    flat = noise_map(slope=0.0)
+    assert noise_cells(flat, wcs, shape) == pytest.approx(4.0)
+    assert noise_of_bands(2.5, (250, 500)) == {250: 2.5, 500: 2.5}
+    assert noise_of_bands(NOISE, SPIRE) is NOISE
 
 
 @pytest.mark.parametrize("gap", [False, True])
@@ -203,11 +269,26 @@ def test_maps_smaller_than_the_grid():
 def test_strips_do_not_show(monkeypatch, strip, gap):
     maps = with_gap(make_maps()) if gap else make_maps()
     wcs, shape = grid(398, 250)
-    cells, covered = cells_of(maps, wcs, shape)
+    noise = NOISE | {350: noise_map()}
+    whole = read(maps, wcs, shape, noise)
     monkeypatch.setattr(inference, "STRIP", strip)
-    parts, seen = cells_of(maps, wcs, shape)
-    assert np.array_equal(seen, covered)
-    np.testing.assert_allclose(parts, cells, atol=0.02)
+    parts = read(maps, wcs, shape, noise)
+    np.testing.assert_array_equal(parts > 0, whole > 0)
+    np.testing.assert_allclose(parts, whole, atol=0.02)
+
+
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_rows_are_those_of_the_whole_field(data):
+    maps = with_gap(make_maps(side=240.0))
+    wcs, shape = grid(122, 94)
+    noise = NOISE | {350: noise_map()}
+    first = data.draw(st.integers(0, 30))
+    last = data.draw(st.integers(first + 1, 31))
+    whole = read(maps, wcs, shape, noise)
+    part = read(maps, wcs, shape, noise, rows=slice(first, last))
+    np.testing.assert_array_equal(part[..., 3:] > 0, whole[first:last, :, 3:] > 0)
+    np.testing.assert_allclose(part, whole[first:last], atol=1e-3)
 
 
 class Fixed:
@@ -215,33 +296,46 @@ class Fixed:
 
     def predict_on_batch(self, tile):
         outputs = np.zeros((*tile.shape[:3], OUTPUTS), np.float32)
-        outputs[..., :16] = 7.0
-        outputs[..., 16] = np.log(2.0)
-        outputs[..., 17:21] = -6.0
-        outputs[:, ::6, ::6, 17] = 4.0
+        outputs[..., CHANNELS["image"]] = 7.0
+        outputs[..., CHANNELS["log_sigma"]] = np.log(2.0)
+        outputs[..., CHANNELS["logit"]] = -6.0
+        outputs[:, ::6, ::6, CHANNELS["logit"].start] = 4.0
         return outputs
 
 
-LEVEL = {
-    "flux": [[0.0], [np.log(2.0)]],
-    "deboosting": [[1.0], [-1.0], [0.0], [1.0]],
-    "position": 1.0,
-    "score": [0.5],
-    "probability": [0.9],
-    "noise": 2.0,
-    "min_score": 0.4,
-}
-CALIBRATION = {"noise": 2.0, "levels": [LEVEL]}
+def level_of(noise, factor, probability=0.9):
+    """Calibrate at one noise: fluxes are multiplied by a factor."""
+    flux = [[0.0], [np.log(factor)]]
+    return {
+        "flux": {str(band): flux for band in FLUX_BANDS},
+        "deboosting": {str(band): [[1.0], [-1.0], [0.0], [1.0]] for band in FLUX_BANDS},
+        "position": 1.0,
+        "score": [0.5],
+        "probability": [probability],
+        "ultra_red": [[0.0], [0.1]],
+        "noise": noise,
+        "min_score": 0.4,
+    }
 
 
-def test_a_field_is_unknown_exactly_where_it_is_not_covered():
-    maps = with_gap(make_maps())
+CALIBRATION = {"levels": [level_of(2.0, 2.0)]}
+
+
+def mean_noise(maps, wcs, shape, noise=NOISE):
+    """Geometric mean of the noise of the bands on cells, zero if one is missing."""
+    level = read(maps, wcs, shape, noise)[..., 3:].astype(float)
+    return np.prod(level, axis=-1) ** (1 / 3)
+
+
+@pytest.mark.parametrize("band", SPIRE)
+def test_a_field_is_unknown_exactly_where_it_is_not_covered(band):
+    maps = with_gap(make_maps(), band)
     wcs, shape = grid(398, 351)
     reported = []
     image, sigma, covered, sources = deblend(
-        Deblender(Fixed(), {}), maps, wcs, shape, show=lambda *p: reported.append(p)
+        Deblender(Fixed(), META), maps, wcs, shape, show=lambda *p: reported.append(p)
     )
-    _, seen = cells_of(maps, wcs, shape)
+    seen = np.all([np.isfinite(on_cells(maps[b], wcs, (400, 352))) for b in SPIRE], 0)
     expected = np.kron(seen, np.ones((4, 4), bool))[:398, :351]
     assert np.array_equal(covered, expected)
     assert 0 < covered.mean() < 1
@@ -251,7 +345,7 @@ def test_a_field_is_unknown_exactly_where_it_is_not_covered():
         assert np.array_equal(np.isfinite(map_), covered)
         np.testing.assert_allclose(map_[covered], value, rtol=1e-5)
     assert reported[-1][0] == reported[-1][1] == len(reported)
-    assert on_true(covered, sources["x"], sources["y"]).all()
+    assert at_positions(covered, sources["x"], sources["y"]).all()
     spacing = np.diff(np.unique(sources["x"].round(2)))
     assert spacing == pytest.approx(24.0, abs=0.01)
     area = covered.sum() / 24.0**2
@@ -263,7 +357,7 @@ def test_a_field_on_disk_is_that_in_memory(tmp_path):
     maps = with_gap(make_maps())
     wcs, shape = grid(398, 351)
     results = [
-        deblend(Deblender(Fixed(), {}), maps, wcs, shape, make=make)
+        deblend(Deblender(Fixed(), META), maps, wcs, shape, make=make)
         for make in (np.empty, stored_in(tmp_path))
     ]
     for one, two in zip(*(result[:3] for result in results), strict=True):
@@ -271,34 +365,109 @@ def test_a_field_on_disk_is_that_in_memory(tmp_path):
     pd.testing.assert_frame_equal(results[0][3], results[1][3])
 
 
+class Listening(Fixed):
+    """Network that keeps what it was asked about."""
+
+    def __init__(self):
+        self.tiles = []
+
+    def predict_on_batch(self, tile):
+        self.tiles.append(tile.copy())
+        return super().predict_on_batch(tile)
+
+
+@pytest.mark.parametrize(
+    ("noise", "told"),
+    [
+        (None, dict.fromkeys(SPIRE, 2.0)),
+        (4.5, dict.fromkeys(SPIRE, 4.5)),
+        (NOISE, NOISE),
+    ],
+)
+def test_the_network_is_told_the_noise(noise, told):
+    maps = with_gap(make_maps())
+    wcs, shape = grid(398, 351)
+    network = Listening()
+    deblend(Deblender(network, META), maps, wcs, shape, noise)
+    expected = read(maps, wcs, shape, told)
+    (tile,) = network.tiles
+    inside = np.argwhere(tile[0].any(axis=-1))
+    (top, left), (bottom, right) = inside.min(axis=0), inside.max(axis=0) + 1
+    np.testing.assert_allclose(tile[0, top:bottom, left:right], expected, atol=1e-5)
+
+
 def test_fluxes_of_a_field_are_calibrated():
     maps = make_maps()
     wcs, shape = grid(100, 100)
-    *_, plain = deblend(Deblender(Fixed(), {}), maps, wcs, shape)
-    *_, sources = deblend(Deblender(Fixed(), {}, CALIBRATION), maps, wcs, shape)
+    *_, plain = deblend(Deblender(Fixed(), META), maps, wcs, shape)
+    *_, sources = deblend(Deblender(Fixed(), META, CALIBRATION), maps, wcs, shape)
     assert len(plain) == len(sources) > 0
-    np.testing.assert_allclose(sources["flux"], 2.0 * plain["flux"], rtol=1e-6)
+    for band in FLUX_BANDS:
+        name = f"flux_{band}"
+        np.testing.assert_allclose(sources[name], 2.0 * plain[name], rtol=1e-6)
+    assert np.all(np.isclose(sources["noise"], 2.0))
     assert {"probability", "low", "high", "error", "deboosted"} <= set(sources)
 
 
-def test_a_field_is_calibrated_at_its_noise():
+LEVELS = {"levels": [level_of(8.0, 3.0), level_of(1.0, 1.0, 0.1), level_of(2.0, 2.0)]}
+
+
+@pytest.mark.parametrize("noise", [None, 2.0, 5.0, 99.0, NOISE])
+def test_a_field_is_calibrated_at_its_noise(noise):
+    """The factor is interpolated in the logarithm of the mean noise of the bands."""
     maps = make_maps()
     wcs, shape = grid(100, 100)
-    noisy = LEVEL | {"noise": 6.0, "flux": [[0.0], [np.log(3.0)]]}
-    picky = LEVEL | {"noise": 1.0, "min_score": 0.99}
-    levels = Deblender(Fixed(), {}, CALIBRATION | {"levels": [picky, LEVEL, noisy]})
-    fluxes = {n: deblend(levels, maps, wcs, shape, n)[3] for n in (None, 2.5, 5.0, 1.1)}
-    np.testing.assert_allclose(fluxes[None]["flux"], fluxes[2.5]["flux"], rtol=1e-6)
+    *_, plain = deblend(Deblender(Fixed(), META), maps, wcs, shape)
+    deblender = Deblender(Fixed(), META, LEVELS)
+    *_, sources = deblend(deblender, maps, wcs, shape, noise)
+    mean = np.prod(list(noise.values())) ** (1 / 3) if noise is NOISE else noise or 2.0
+    factor = np.interp(np.log(mean), np.log([1.0, 2.0, 8.0]), [1.0, 2.0, 3.0])
     np.testing.assert_allclose(
-        fluxes[5.0]["flux"], 1.5 * fluxes[2.5]["flux"], rtol=1e-6
+        sources["flux_250"], factor * plain["flux_250"], rtol=1e-5
     )
-    assert len(fluxes[1.1]) == 0
+    np.testing.assert_allclose(sources["noise"], mean, rtol=1e-5)
+
+
+def test_sources_that_are_not_probable_at_their_noise_are_not_listed():
+    wcs, shape = grid(100, 100)
+    deblender = Deblender(Fixed(), META, LEVELS)
+    numbers = [len(deblend(deblender, make_maps(), wcs, shape, n)[3]) for n in (1, 2)]
+    assert numbers[0] == 0
+    assert numbers[1] > 10
+
+
+def test_each_source_is_calibrated_at_the_noise_of_its_cell():
+    """Sources at the position of the cell of the noise map, whatever its noise."""
+    maps = make_maps()
+    wcs, shape = grid(398, 351)
+    noise = {250: 3.0, 500: 3.0, 350: noise_map(slope=0.01)}
+    noise[350] = Map(np.nan_to_num(noise[350].data, nan=4.0) + 0.0, noise[350].wcs)
+    *_, plain = deblend(Deblender(Fixed(), META), maps, wcs, shape, noise)
+    *_, sources = deblend(Deblender(Fixed(), META, LEVELS), maps, wcs, shape, noise)
+    level = mean_noise(maps, wcs, shape, noise)
+    column, row = (np.round((sources[k] - 1.5) / 4).astype(int) for k in ("x", "y"))
+    expected = level[row, column]
+    assert np.ptp(expected) > 0.3
+    np.testing.assert_allclose(sources["noise"], expected, rtol=1e-5)
+    factor = np.interp(np.log(expected), np.log([1.0, 2.0, 8.0]), [1.0, 2.0, 3.0])
+    np.testing.assert_allclose(
+        sources["flux_500"], factor * plain["flux_500"], rtol=1e-5
+    )
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 10**6), bands=st.integers(1, 4))
+def test_the_typical_noise_is_the_geometric_mean_of_observed_bands(seed, bands):
+    rng = np.random.default_rng(seed)
+    noise = rng.uniform(0.3, 20.0, (5, 6, bands)) * (rng.random((5, 6, bands)) < 0.8)
+    expected = np.prod(noise, axis=-1) ** (1 / bands)
+    np.testing.assert_allclose(typical_noise(noise), expected)
 
 
 class Nothing(Fixed):
     def predict_on_batch(self, tile):
         outputs = super().predict_on_batch(tile)
-        outputs[..., 17:21] = -6.0
+        outputs[..., CHANNELS["logit"]] = -6.0
         return outputs
 
 
@@ -306,23 +475,23 @@ class Nothing(Fixed):
 def test_a_field_without_sources(calibration):
     wcs, shape = grid(60, 60)
     *_, sources = deblend(
-        Deblender(Nothing(), {}, calibration), make_maps(), wcs, shape
+        Deblender(Nothing(), META, calibration), make_maps(), wcs, shape
     )
     assert len(sources) == 0
-    assert {"x", "y", "flux"} <= set(sources)
+    assert {"x", "y", *(f"flux_{band}" for band in FLUX_BANDS)} <= set(sources)
 
 
 @settings(max_examples=50, deadline=None)
 @given(seed=st.integers(0, 10**6))
-def test_places_on_a_mask(seed):
+def test_values_at_positions(seed):
     rng = np.random.default_rng(seed)
-    mask = rng.random((7, 11)) < 0.5
+    image = rng.standard_normal((7, 11))
     x, y = rng.uniform(-3, 14, 60), rng.uniform(-3, 10, 60)
     for prediction, a, b in zip(
-        on_true(mask, x, y), np.round(x), np.round(y), strict=True
+        at_positions(image, x, y), np.round(x), np.round(y), strict=True
     ):
         inside = 0 <= a < 11 and 0 <= b < 7
-        assert prediction == (inside and mask[int(b), int(a)])
+        assert prediction == (image[int(b), int(a)] if inside else 0.0)
 
 
 def test_fields_are_joined_with_their_number():
