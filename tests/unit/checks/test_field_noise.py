@@ -8,13 +8,16 @@ from scipy import stats
 
 from helpers.mock_fields import other_pixel, sky_map
 from helpers.shared import REAL
+from superspire.checks.inputs import noise_of_bands
 from superspire.checks.noise import (
     Noise,
     compare_noise,
     measure_noise,
+    noise_levels,
     prediction_filter,
 )
-from superspire.instruments import BANDS, FWHM_PER_SIGMA
+from superspire.instruments import BANDS, FWHM_PER_SIGMA, SPIRE
+from superspire.io import Map
 from superspire.maps.reader import read_observation
 from superspire.seeds import stream
 from superspire.sky.noise import add_noise
@@ -244,3 +247,58 @@ def test_a_network_for_many_noises(here, told):
     assert len(warnings) == told
     assert all("1 to 6 mJy/beam" in warning for warning in warnings)
     assert record["ratio"] == pytest.approx(here / TRAINING["noise_mjy_beam"])
+
+
+def test_noise_levels_of_mock_maps_within_five_percent():
+    levels = {250: 2.0, 350: 3.0, 500: 6.0}
+    maps = {}
+    for band, level in levels.items():
+        map_ = sky_map(1, band)
+        data = map_.data + white(band, map_.data.shape, level)
+        maps[band] = Map(data.astype(np.float32), map_.wcs)
+    found = noise_levels(maps)
+    assert list(found) == list(maps)
+    for band, level in levels.items():
+        assert found[band] == pytest.approx(level, rel=0.05)
+
+
+@pytest.mark.parametrize("pixel", [3.0, 8.0])
+def test_noise_levels_are_those_of_the_usual_pixels(pixel):
+    """White noise of other pixels is compared per solid angle."""
+    wcs = sky_map(1, 250).wcs.deepcopy()
+    wcs.wcs.cdelt = [-pixel / 3600, pixel / 3600]
+    found = noise_levels({250: Map(white(5, (300, 300), 4.0), wcs)})
+    assert found[250] == pytest.approx(4.0 * pixel / 6.0, rel=0.03)
+
+
+def checks_of(**levels):
+    noise = {
+        str(band): {"equivalent_noise_mjy_beam": 2.0 + band / 100} for band in SPIRE
+    }
+    return {"noise": noise | {key[1:]: value for key, value in levels.items()}}
+
+
+def test_noise_of_bands_is_what_was_measured_or_the_default():
+    levels, noise = noise_of_bands(checks_of(b350={}), {}, 7.0)
+    assert levels == {250: 4.5, 350: 7.0, 500: 7.0}
+    assert noise == levels
+    unknown = {"equivalent_noise_mjy_beam": None}
+    levels, _ = noise_of_bands(checks_of(b250=unknown), {}, 9.0)
+    assert levels == {250: 9.0, 350: 5.5, 500: 7.0}
+
+
+def test_noise_of_bands_varies_as_the_error_map_at_the_level_that_was_measured():
+    error = stream(6, "error").uniform(0.5, 3.0, (41, 50))
+    error[:10], error[10, :5], error[11, :5] = np.nan, 0.0, -1.0
+    wcs = sky_map(1, 350).wcs
+    lost = Map(np.full((4, 4), np.nan), wcs)
+    levels, noise = noise_of_bands(checks_of(), {350: Map(error, wcs), 500: lost}, 7.0)
+    assert levels == {250: 4.5, 350: 5.5, 500: 7.0}
+    assert noise[250] == 4.5
+    assert noise[500] == 7.0
+    known = error > 0
+    np.testing.assert_array_equal(np.isfinite(noise[350].data), known)
+    assert np.median(noise[350].data[known]) == pytest.approx(5.5)
+    ratio = noise[350].data[known] / error[known]
+    np.testing.assert_allclose(ratio, ratio[0])
+    assert noise[350].wcs is wcs

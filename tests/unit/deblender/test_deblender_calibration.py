@@ -43,7 +43,7 @@ WORSE = dict(zip(FLUX_BANDS, (0.5, 1.2, 1.6, 2.0), strict=True))
 """True over stated error of the logarithm of the flux."""
 
 COLOURS = dict(zip(FLUX_BANDS, (1.8, 1.4, 1.0, 0.8), strict=True))
-"""Median flux over that at 450 µm, with a scatter of 0.3 in its logarithm."""
+"""Median flux over that at 450 µm, with a scatter in its logarithm."""
 
 FARTHER = 1.4
 """True over stated error of the position."""
@@ -53,13 +53,15 @@ def real_fraction(score):
     return 0.1 + 0.85 * score**1.5
 
 
-def draw(seed, slope=0.0, fields=1):
+def draw(seed, slope=0.0, fields=1, scatter=0.3):
     """Draw sources and the network's answers, all too far apart to be confused.
 
     Parameters
     ----------
     slope : float
         Of the logarithm of the counts per logarithm of flux.
+    scatter : float
+        Of the logarithm of the colours.
     """
     tables = []
     for cutout in range(fields):
@@ -90,7 +92,7 @@ def draw(seed, slope=0.0, fields=1):
         for band in FLUX_BANDS:
             log_band = log_true + np.log(COLOURS[band])
             if band != 450:
-                log_band += 0.3 * rng.standard_normal(n)
+                log_band += scatter * rng.standard_normal(n)
             width = log_error * (1.0 if band == 450 else rng.uniform(0.8, 1.2, n))
             own = OFFSET[band] + GAIN[band] * log_band
             own += WORSE[band] * width * rng.standard_normal(n)
@@ -335,9 +337,10 @@ def test_a_rising_fraction_is_that_of_its_bins(seed, number, least):
         assert fraction.tolist() == pytest.approx(means)
 
 
-def test_the_probability_of_being_ultra_red_is_the_fraction_that_is(measured):
+def test_the_probability_of_being_ultra_red_is_the_fraction_that_is():
     """Their number is right among all sources and among the reddest ones."""
-    found, truth = draw(16, fields=4)
+    measured = calibrate(*draw(17, scatter=0.7), SHAPE)
+    found, truth = draw(16, scatter=0.7)
     partner, _ = brightest_partner(found, truth)
     red = np.zeros(len(found))
     red[partner >= 0] = is_ultra_red(truth.iloc[partner[partner >= 0]])
@@ -347,9 +350,9 @@ def test_the_probability_of_being_ultra_red_is_the_fraction_that_is(measured):
     for own in (listed, probable):
         expected = sources["ultra_red"][own].sum()
         assert expected > 20
-        error = 5 * np.sqrt(expected + 4 * expected)
+        error = 5 * np.sqrt(2 * expected)
         assert red[own].sum() == pytest.approx(expected, abs=error)
-    assert red[probable].mean() > 4 * red[listed].mean()
+    assert red[probable].mean() > 2 * red[listed].mean()
     assert np.all(np.diff(measured["ultra_red"]) >= 0)
 
 
