@@ -21,6 +21,8 @@ from helpers.tiny_training import (
     make_rng,
     new_network,
 )
+from superspire.training import averaging
+from superspire.training.averaging import MovingAverage
 from superspire.training.checkpoint import Checkpoint, training_digest
 from superspire.training.trainer import train
 from superspire.unet.architecture import build_network
@@ -102,6 +104,67 @@ def test_a_resumed_training_equals_an_uninterrupted_one(
     assert not list(tmp_path.iterdir())
 
 
+AVERAGED = LONG | {"average": 0.97}
+
+
+@pytest.fixture(scope="module")
+def averaged(monkeypatch_module):
+    """A training with a moving average that was not interrupted."""
+    network = new_network(dropout=0.0)
+    history = train(network, all_passes(), QUICK, AVERAGED, make_rng)
+    return network.get_weights(), history
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_module():
+    """Update the average after every other batch: there are few."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(averaging, "EVERY", 2)
+        yield patch
+
+
+def test_a_resumed_training_with_an_average_equals_an_uninterrupted_one(
+    averaged, tmp_path
+):
+    checkpoint = Checkpoint(tmp_path, "digest")
+    options = all_passes(), QUICK, AVERAGED
+    with pytest.raises(InterruptedTrainingError):
+        train(new_network(dropout=0.0), *options, interrupted, checkpoint=checkpoint)
+    network = build_network(2, size=SIZE, dropout=0.0)
+    history = train(network, *options, make_rng, checkpoint=checkpoint)
+    for one, other in zip(network.get_weights(), averaged[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+    losses = [[row["loss"] for row in h] for h in (history, averaged[1])]
+    assert losses[0] == losses[1]
+    plain = new_network(dropout=0.0)
+    history = train(plain, all_passes(), QUICK, LONG, make_rng)
+    assert [row["loss"] for row in history] == losses[0]
+    assert any(
+        not np.array_equal(one, other)
+        for one, other in zip(network.get_weights(), plain.get_weights(), strict=True)
+    )
+
+
+def test_an_average_is_kept_and_given_back(tmp_path):
+    network, adam = new_network(dropout=0.0), keras.optimizers.Adam()
+    adam.build(network.trainable_variables)
+    average = MovingAverage(network, 0.9)
+    for batch in range(21):
+        network.get_layer("conv1").kernel.assign_add(
+            np.full(network.get_layer("conv1").kernel.shape, 0.01 * batch)
+        )
+        average.on_train_batch_end(batch)
+    checkpoint = Checkpoint(tmp_path, "digest")
+    best = [np.array(v) for v in network.variables]
+    checkpoint.save(network, adam, [{"epoch": 1}], best, average.state())
+    history, kept, state = checkpoint.restore(network, adam)
+    assert history == [{"epoch": 1}]
+    for found, expected in ((kept, best), (state, average.state())):
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
 def same_threads():
     """Variables that give another process the threads, and so the sums, of this one."""
     threads = tf.config.threading.get_intra_op_parallelism_threads()
@@ -167,7 +230,7 @@ def test_a_damaged_backup_is_not_used(damage, checkpoint, capsys):
     adam = keras.optimizers.Adam()
     adam.build(network.trainable_variables)
     before = network.get_weights()
-    assert checkpoint.restore(network, adam) == ([], [])
+    assert checkpoint.restore(network, adam) == ([], [], [])
     assert "training begins anew" in capsys.readouterr().out
     for one, other in zip(network.get_weights(), before, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -178,7 +241,7 @@ def test_a_backup_of_another_training_is_not_used(tmp_path):
     adam = keras.optimizers.Adam()
     adam.build(network.trainable_variables)
     Checkpoint(tmp_path, "one").save(network, adam, [{"epoch": 1}], [])
-    assert Checkpoint(tmp_path, "other").restore(network, adam) == ([], [])
+    assert Checkpoint(tmp_path, "other").restore(network, adam) == ([], [], [])
 
 
 def test_a_training_is_named_by_its_settings_and_its_data(tmp_path):
