@@ -16,6 +16,7 @@ from superspire.documentation import (
     values,
 )
 from superspire.evaluation.selection_function import COLUMNS as EXPECTED
+from superspire.instruments import PAPER_BANDS
 from superspire.products import catalogue as unet_products
 from superspire.products import deblended_catalogue as deblender_products
 from write_documentation import REFERENCE, ROOT, SCHEMA, documents
@@ -70,7 +71,8 @@ def test_every_key_has_a_row_with_its_default_and_choices(schema):
         if key in sections or "default" not in part:
             continue
         shown = found[key][3].strip("`")
-        assert str(part["default"]).lower().replace("none", "null") == shown.lower()
+        default = str(part["default"]).lower().replace("none", "null")
+        assert default.replace("'", "") == shown.lower().replace("'", "")
         for choice in part.get("enum", []):
             assert f"`{choice}`" in found[key][1]
 
@@ -138,11 +140,12 @@ def units_of(table):
 
 def test_columns_of_catalogues_are_documented_with_their_units():
     covered, wcs = np.ones((64, 64), bool), WCS(naxis=2)
-    names = ("x", "y", "flux", "error", "pos_err", "deboosted", "low", "high")
+    values = ("flux", "error", "deboosted", "low", "high")
+    by_band = [f"{name}_{band}" for name in values for band in PAPER_BANDS]
     fit = ("chi2_250", "chi2_350", "chi2_500", "poor_fit")
-    names = (*names, "probability", *fit)
-    sources = pd.DataFrame({name: [] for name in names}, dtype=float)
-    nothing = pd.DataFrame(columns=EXPECTED)
+    names = ("x", "y", "pos_err", "probability", "ultra_red", "noise", *fit)
+    sources = pd.DataFrame({n: [] for n in (*names, *values, *by_band)}, dtype=float)
+    nothing = pd.DataFrame(columns=[*EXPECTED, "noise"], dtype=float)
     listed = deblender_products.build_catalogue(sources, covered, wcs, [], nothing)
     assert documented_columns("deblender") == units_of(listed)
     image = np.random.default_rng(1).normal(0, 0.1, covered.shape).astype("f4")

@@ -9,7 +9,7 @@ from superspire.products.counts import MAX_FACTOR, corrected_counts
 EDGES = np.array([4.0, 8.0, 16.0, 32.0])
 
 
-def factors(values, n=400, quantity="counts"):
+def factors(values, n=400, quantity="counts_450"):
     return pd.DataFrame(
         {
             "quantity": quantity,
