@@ -108,21 +108,23 @@ def test_errors_are_those_of_noise_and_confusion(forced):
     assert 0.5 * (high - low) == pytest.approx(1.0, abs=0.1)
 
 
-def test_upper_limits_hold(forced):
+def test_upper_limits_hold_for_95_percent_of_the_sources(forced):
     table, true = forced
+    below = []
     for band in SPIRE:
         flux, error, limit = values(table, band, "", "_ERR", "_UL")
         faint = np.isfinite(limit)
         np.testing.assert_array_equal(faint, flux < 3.0 * error)
-        listed = faint & (true[band] > 0.0)
-        assert np.mean(true[band][listed] < limit[listed]) > 0.92
+        faint &= true[band] > 0.0
+        below.append(true[band][faint] < limit[faint])
+    assert np.mean(np.concatenate(below)) == pytest.approx(0.95, abs=0.03)
 
 
 @pytest.mark.parametrize("mean", [np.inf, 2.0, 8.0])
 def test_limits_cover_95_percent_of_the_fluxes_that_they_assume(mean):
     rng = np.random.default_rng(1)
     error = rng.uniform(1.0, 4.0, 20000)
-    scale = np.maximum(mean, 0.5 * error)
+    scale = np.maximum(mean, error)
     true = rng.exponential(scale) if np.isfinite(mean) else rng.uniform(0, 30, 20000)
     flux = true + error * rng.standard_normal(20000)
     faint = flux < 3.0 * error
@@ -218,9 +220,8 @@ def test_the_table_of_a_field(tmp_path):
     write_json(tmp_path / "checks.json", {"warnings": []})
     listed = Table({"ID": ["a", "b", "c"], "RA": ra, "DEC": dec})
     listed.write(tmp_path / "list.fits")
-    catalogue = Table(
-        {"ID": [7, 8], "RA": ra[:2], "DEC": dec[:2] + np.array([0.0, 0.01])}
-    )
+    catalogue = Table({"ID": [7, 8], "RA": ra[:2], "DEC": dec[:2]})
+    catalogue["DEC"][1] += 0.01
     catalogue["PROBABILITY"] = [0.9, 0.2]
     catalogue.write(tmp_path / "catalogue.fits")
     files = {f"map_{band}": str(tmp_path / f"{band}.fits") for band in SPIRE}
@@ -239,8 +240,9 @@ def test_the_table_of_a_field(tmp_path):
     assert table["ID"].tolist() == ["a", "b", "c"]
     assert table["MATCHED_ID"].tolist() == [7, None, None]
     assert table["S250"][0] == pytest.approx(36.0, abs=4.0 * table["S250_ERR"][0])
-    assert np.isnan(table["S250"][2])
-    assert np.isnan(table["S250_UL"][0])
+    missing = np.ma.filled(table["S250", "S250_UL"].as_array(), np.nan)
+    assert np.isnan(missing["S250"]).tolist() == [False, False, True]
+    assert np.isnan(missing["S250_UL"]).all()
     header = fits.getheader(tmp_path / "forced.fits", 1)
     assert header["TUNIT4"] == "mJy"
     assert header["TUCD4"] == "phot.flux.density;em.mm.750-1500GHz"

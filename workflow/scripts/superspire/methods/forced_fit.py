@@ -8,12 +8,12 @@ them, the fit is linear with the covariance of noise and confusion. Each source 
 freed from its own prior, as if that were flat, and keeps the priors of its neighbours:
 the flux of a source is not pulled towards the mean, but blends do not ring.
 
-The map is solved in square windows whose border is thrown away. All windows have one
-covariance, whose eigenvectors are found once; unobserved pixels get an amplitude of
-their own each.
+The map is solved in square windows whose border is thrown away, on the eigenvectors of
+their covariance, which is the same for all windows without gaps.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -57,8 +57,8 @@ MEAN = 10.0
 """Standard deviation of the mean of a class before the map is seen [mJy]."""
 
 FAINT_MODE = 1e-4
-"""Eigenvectors with less than so much of the largest eigenvalue hold little of a beam:
-windows without gaps do without them."""
+"""Eigenvectors with less than so much of the largest eigenvalue hold little of a beam
+and are left out."""
 
 BRIGHT = 5.0
 """Sources further from the mean of their class than so many standard deviations get a
@@ -113,17 +113,37 @@ class Windows:
         self.grid = np.column_stack([columns, rows]) * self.pixel
         lag = np.hypot(*np.indices((self.side, self.side))) * self.pixel
         lag = np.interp(lag, *radial_table(beam, self.pixel, lag.max(), power=2))
-        covariance = lag[
-            np.abs(rows[:, None] - rows), np.abs(columns[:, None] - columns)
-        ]
-        modes, vectors = eigh(covariance, overwrite_a=True, driver="evd")
-        self.modes, self.vectors = np.maximum(modes[::-1], 0.0), vectors.T[::-1].copy()
-        self.passed = int(np.sum(self.modes > FAINT_MODE * self.modes[0]))
+        apart = (np.abs(axis[:, None] - axis) for axis in (rows, columns))
+        self.covariance = lag[tuple(apart)]
+        self.turned = lru_cache(32)(self.turn)
         self.cells = np.floor(self.sources / self.core + 1e-9).astype(int)
 
     def corners(self):
         """List the cells that hold sources."""
         return np.unique(self.cells, axis=0)
+
+    def turn(self, seen):
+        """Find the eigenvectors of the covariance of observed pixels.
+
+        Parameters
+        ----------
+        seen : bytes
+            Booleans, whether each pixel of a window was observed.
+
+        Returns
+        -------
+        modes : ndarray, shape (m,)
+            Eigenvalues that are not too small.
+        vectors : ndarray, shape (m, pixels)
+            Their eigenvectors, zero where nothing was observed.
+        """
+        seen = np.frombuffer(seen, bool)
+        own = self.covariance[np.ix_(seen, seen)]
+        modes, found = eigh(own, overwrite_a=True, driver="evd")
+        passed = modes > FAINT_MODE * modes[-1]
+        vectors = np.zeros((passed.sum(), len(seen)))
+        vectors[:, seen] = found.T[passed]
+        return modes[passed], vectors
 
     def cut(self, cell):
         """Cut a window out, turned onto the eigenvectors of its covariance.
@@ -141,9 +161,10 @@ class Windows:
             Which of them are in its core.
         values : ndarray, shape (m,)
             The map [mJy/beam].
-        design : ndarray, shape (m, n + k)
-            What 1 mJy of each source makes of it, and the k amplitudes without a
-            prior: the constant and the unobserved pixels.
+        design : ndarray, shape (m, n + 1)
+            What 1 mJy of each source, and of the constant, makes of it.
+        modes : ndarray, shape (m,)
+            Eigenvalues of the covariance.
         """
         corner = cell * self.core - self.border
         offset = (self.sources - corner) * self.pixel
@@ -163,11 +184,14 @@ class Windows:
             max(columns[0], 0) : max(columns[-1] + 1, 0),
         ]
         seen = np.isfinite(part.ravel())
-        vectors = self.vectors[: self.passed] if seen.all() else self.vectors
+        if not seen.any():
+            none = np.zeros((0, len(near) + 1))
+            return near, own, none[:, 0], none, none[:, 0]
+        modes, vectors = self.turned(seen.tobytes())
         design = design_matrix(offset[near], self.grid, self.table)
-        columns = [design.T @ vectors.T, vectors @ seen, vectors[:, ~seen].T]
+        design = np.vstack([design.T @ vectors.T, vectors @ seen]).T
         values = vectors @ np.where(seen, part.ravel(), 0.0)
-        return near, own, values, np.vstack(columns).T
+        return near, own, values, design, modes
 
 
 def solve(values, design, variance, tau, group):
@@ -200,8 +224,7 @@ def solve(values, design, variance, tau, group):
     columns = np.column_stack([values, design[:, :n] @ member])
     weighted = design / variance[:, None]
     normal = design.T @ weighted
-    # The amplitudes without a prior need a little one where nothing constrains them.
-    precision = np.append(tau**-2.0, np.full(len(normal) - n, FLAT / variance.max()))
+    precision = np.append(tau**-2.0, FLAT)
     normal[np.diag_indices(len(normal))] += precision
     factor = cho_factor(normal, lower=True)
     right = weighted.T @ columns
@@ -248,9 +271,9 @@ def measure_prior(windows, noise, area, group, wide, start=None):
     def totals(parameters):
         power, *tau = np.exp(parameters)
         form, logdet = np.zeros((3, 3)), 0.0
-        for near, _, values, design in cut:
+        for near, _, values, design, modes in cut:
             widths = np.maximum(np.array(tau)[group[near]], wide[near])
-            variance = noise**2 + power * windows.modes[: len(values)]
+            variance = noise**2 + power * modes
             _, _, part, more = solve(values, design, variance, widths, group[near])
             form, logdet = form + part, logdet + more
         matrix = form[1:, 1:] + np.eye(2) / MEAN**2
@@ -294,8 +317,8 @@ def fit_windows(windows, noise, prior, group, wide):
     """
     flux, error, posterior = np.full((3, len(group)), np.nan)
     for cell in windows.corners():
-        near, own, values, design = windows.cut(cell)
-        variance = noise**2 + prior.power * windows.modes[: len(values)]
+        near, own, values, design, modes = windows.cut(cell)
+        variance = noise**2 + prior.power * modes
         tau = np.maximum(prior.tau[group[near]], wide[near])
         factor, found, _, _ = solve(values, design, variance, tau, group[near])
         found = (found @ np.append(1.0, prior.mean))[own]

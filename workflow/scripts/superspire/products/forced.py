@@ -19,7 +19,7 @@ DETECTED = 3.0
 LIMIT = 0.95
 """Probability of an upper limit."""
 
-MIN_MEAN = 0.5
+MIN_MEAN = 1.0
 """Minimum of the mean flux that limits assume, in units of the error."""
 
 FROM_SPIRE = {350: 0.169, 500: 0.931}
