@@ -29,7 +29,7 @@ def main(job):
         job.output.network,
         {**meta, "commit": commit(), "configuration": dict(job.params.configuration)},
     )
-    for name in ("calibration", "selection_function", "colours"):
+    for name in ("calibration", "selection_function", "expected_sky"):
         shutil.copyfile(job.input[name], job.output[name])
 
 

@@ -94,7 +94,7 @@ def bins_of(values, least=LEAST, most=24):
     ----------
     values : ndarray, shape (n,)
         Logarithms of fluxes.
-    minimum : int
+    least : int
         Minimum number in a bin.
     most : int
         Most bins.

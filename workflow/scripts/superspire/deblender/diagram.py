@@ -39,7 +39,7 @@ def reliability_diagram(sources, truth, shape):
         ``quantity``: "flux" (central intervals of the true flux: halves of a Gaussian
         in its logarithm on either side of the median), "position" (circles) and
         "probability" (of being real: a true source within 4 arcsec and a factor two in
-        flux); ``stated`` and measured ``share`` with its 68 % interval ``low``,
+        flux); ``stated`` and measured ``fraction`` with its 68 % interval ``low``,
         ``high``; ``n`` sources.
     """
     sources = sources[inside(sources, shape, RADIUS)].reset_index(drop=True)
