@@ -429,7 +429,9 @@ def fields(wildcards=None):
     products = [f"results/fields/{f}/superresolved.fits" for f in config["fields"]]
     compared = [name for name, field in config["fields"].items() if has_fluxes(field)]
     products += [f"results/fields/{field}/reference.pdf" for field in compared]
-    listed = [name for name, field in config["fields"].items() if field.get("positions")]
+    listed = [
+        name for name, field in config["fields"].items() if field.get("positions")
+    ]
     products += [f"results/fields/{field}/forced.fits" for field in listed]
     return products + ([] if MOCKED else ["results/skies/observed/checks.json"])
 
