@@ -40,8 +40,11 @@ class MovingAverage(keras.callbacks.Callback):
             return
         kept = min(self.momentum, (1 + self.updates) / (10 + self.updates))
         for value, variable in zip(self.values, self.current(), strict=True):
-            value *= kept
-            value += (1.0 - kept) * variable
+            if np.issubdtype(value.dtype, np.floating):
+                value *= kept
+                value += (1.0 - kept) * variable
+            else:
+                value[...] = variable
         self.updates += 1
 
     def state(self):
