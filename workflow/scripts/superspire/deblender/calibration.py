@@ -282,14 +282,18 @@ def rising_fraction(values, hits, least):
     Returns
     -------
     value, fraction : ndarray
-        Medians of the bins, and the isotonic regression of their fractions.
+        Medians of the bins, and the isotonic regression of their fractions; of bins of
+        equal fraction the first and the last.
     """
     order = np.argsort(values, kind="stable")
     parts = np.array_split(order, max(1, len(order) // least))
     fraction = np.array([hits[part].mean() for part in parts])
     weights = np.array([len(part) for part in parts], float)
     fitted = isotonic_regression(fraction, weights=weights).x
-    return np.array([np.median(values[part]) for part in parts]), fitted
+    medians = np.array([np.median(values[part]) for part in parts])
+    steps = np.diff(fitted) != 0
+    ends = np.append(steps, True) | np.append(True, steps)
+    return medians[ends], fitted[ends]
 
 
 def redness(found):
