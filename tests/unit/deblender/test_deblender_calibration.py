@@ -329,12 +329,15 @@ def test_a_rising_fraction_is_that_of_its_bins(seed, number, least):
     order = np.argsort(values)
     parts = np.array_split(order, max(1, number // least))
     assert min(map(len, parts)) >= min(least, number)
-    assert value.tolist() == [np.median(values[part]) for part in parts]
+    medians = np.array([np.median(values[part]) for part in parts])
+    assert set(value) <= set(medians)
+    assert (value[0], value[-1]) == (medians[0], medians[-1])
     numbers = [len(part) for part in parts]
-    assert np.dot(fraction, numbers) == pytest.approx(hits.sum())
+    fitted = np.interp(medians, value, fraction)
+    assert np.dot(fitted, numbers) == pytest.approx(hits.sum())
     means = [hits[part].mean() for part in parts]
     if np.all(np.diff(means) >= 0):
-        assert fraction.tolist() == pytest.approx(means)
+        assert fitted.tolist() == pytest.approx(means)
 
 
 def test_the_probability_of_being_ultra_red_is_the_fraction_that_is():
