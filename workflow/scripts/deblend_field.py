@@ -97,13 +97,13 @@ def deblend_field(job, terminal, make):
             "details": {
                 "peak_factor": factor,
                 "noise_mjy_beam": levels,
-                "counts_corrected_at_noise_mjy_beam": level["noise"],
+                "counts_corrected_at_noise_mjy_beam": typical,
                 "residuals": {b: each.record() for b, each in residuals.items()},
             },
         },
     )
     clear = table[~table["EXTENDED"]]
-    expected = selection_function_at(measured, level["noise"])
+    expected = selection_function_at(measured, typical)
     counts = pd.concat(
         corrected_counts(
             np.asarray(clear[f"S{band}"]), expected, footprint.clear_area, band

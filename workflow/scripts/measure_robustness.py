@@ -5,7 +5,6 @@ import pandas as pd
 
 from superspire.checks.noise import noise_levels
 from superspire.deblender.calibration import (
-    at_noise,
     band_fluxes,
     coverage,
     is_ultra_red,
@@ -106,9 +105,8 @@ def main(job):
     _, _, _, sources = deblend(network, maps, wcs, (size, size), noise)
     sources = sources.assign(cutout=0, weight=1.0)
     typical = float(np.exp(np.mean(np.log(list(noise.values())))))
-    level = at_noise(network.calibration, typical)["noise"]
     selection_function = selection_function_at(
-        pd.read_csv(files.selection_function), level
+        pd.read_csv(files.selection_function), typical
     )
     classical = find_classically(files, maps)
     found = {

@@ -25,6 +25,7 @@ from superspire.deblender.calibration import (
     redness,
     reliability,
     rising_fraction,
+    selection_function_at,
     unbiased,
 )
 from superspire.deblender.inputs import FLUX_BANDS
@@ -734,3 +735,19 @@ def test_expectations_of_nothing():
     assert list(expectations(found.head(0), truth.head(0), SHAPE).columns) == list(
         COLUMNS
     )
+
+
+def test_expectations_are_interpolated_in_the_logarithm_of_the_noise():
+    rows = [
+        ("counts_450", 4.0, 6.0, 5.0, 2.0, 1.8, 2.2, 40, 1.0),
+        ("counts_450", 4.0, 6.0, 5.0, 4.0, 3.6, 4.4, 30, 4.0),
+        ("purity", 4.0, 6.0, 5.0, 0.9, 0.8, 1.0, 30, 4.0),
+    ]
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "noise"])
+    between = selection_function_at(table, 2.0)
+    assert between["value"].tolist() == pytest.approx([3.0])
+    assert between["n"].tolist() == [30]
+    for noise, level in ((0.1, 1.0), (1.0, 1.0), (4.0, 4.0), (50.0, 4.0)):
+        expected = table[table["noise"] == level]
+        found = selection_function_at(table, noise)
+        assert found["value"].tolist() == expected["value"].tolist()

@@ -450,20 +450,33 @@ def at_noise(calibration, noise):
 
 
 def selection_function_at(table, noise):
-    """Take what is to be expected at one noise.
+    """Take what is to be expected at one noise, between two at which it was measured.
 
     Parameters
     ----------
     table : pandas.DataFrame
         `superspire.evaluation.selection_function.COLUMNS` and ``noise`` [mJy/beam].
     noise : float
-        One of the noises.
+        White noise per pixel of Table 1 [mJy/beam].
 
     Returns
     -------
     pandas.DataFrame
+        Interpolated in the logarithm of the noise, in bins that both levels have; that
+        of the first or last level beyond them. ``n`` is the smaller number.
     """
-    return table[np.isclose(table["noise"], noise)]
+    known = np.unique(table["noise"])
+    place = np.interp(np.log(noise), np.log(known), np.arange(len(known)))
+    lower, upper = (
+        table[table["noise"] == known[int(level)]] for level in (place, np.ceil(place))
+    )
+    bins = ["quantity", "flux_min", "flux_max"]
+    both = lower.merge(upper, on=bins, suffixes=("", "_upper"))
+    weight = place - int(place)
+    for name in ("flux", "value", "low", "high"):
+        both[name] += weight * (both[f"{name}_upper"] - both[name])
+    both["n"] = np.minimum(both["n"], both["n_upper"])
+    return both[list(COLUMNS)].assign(noise=noise)
 
 
 def coverage(sources, truth, shape, edges=COVERAGE_EDGES):
