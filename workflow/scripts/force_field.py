@@ -33,7 +33,7 @@ def main(job, terminal=None):
         job.input.positions, wanted.get("columns"), notify=announce(terminal)
     )
     catalogue = read_table(job.input.catalogue)
-    maps, records = read_corrected(job.input, options, checks, ANY_LEVEL)
+    maps, records, _ = read_corrected(job.input, options, checks, ANY_LEVEL)
     partner, alone = match_catalogue(entries, catalogue, wanted.get("radius", RADIUS))
     if "PROBABILITY" in catalogue.colnames:
         alone &= np.asarray(catalogue["PROBABILITY"]) >= MIN_PROBABILITY

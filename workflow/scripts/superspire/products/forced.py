@@ -51,7 +51,7 @@ def describe(band):
         ),
     }
     if band in SPIRE:
-        columns[f"BLEND_FRACTION{band}"] = (
+        columns[f"BLEND_FRACTION_{band}"] = (
             f"{ucd};arith.ratio",
             f"Fraction of the {band} micron flux under the beam of other sources",
         )
@@ -165,7 +165,7 @@ def build_table(entries, results, matched):
         table[f"S{band}_ERR"] = error * units.mJy
         table[f"S{band}_UL"] = limit * units.mJy
         if band in SPIRE:
-            table[f"BLEND_FRACTION{band}"] = found.blend
+            table[f"BLEND_FRACTION_{band}"] = found.blend
     table["MATCHED_ID"] = MaskedColumn(
         np.asarray(matched, np.int32), mask=np.asarray(matched) == 0, fill_value=0
     )
