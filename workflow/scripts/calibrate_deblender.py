@@ -28,7 +28,6 @@ from superspire.training.backend import set_precision, set_threads
 BRIGHT = 10.0
 """Faintest source that the factor from peaks of the map to fluxes comes from [mJy]."""
 
-
 RESIDUAL_AREA = 1.0
 """Area of the native maps whose residuals are measured [deg²]."""
 

@@ -5,6 +5,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
+from scipy.stats import gmean
 from tqdm import tqdm
 
 from superspire.checks.extended import read_extended
@@ -63,7 +64,7 @@ def deblend_field(job, terminal, make):
     )
     footprint = Footprint(covered, wcs, read_extended(files.extended))
     check_covered(footprint, field)
-    typical = float(np.exp(np.mean(np.log(list(levels.values())))))
+    typical = float(gmean(list(levels.values())))
     level = at_noise(calibration, typical)
     beams, white = gaussian_beams(records), native_noise(checks, maps, typical)
     residuals, fit = judge_fit(

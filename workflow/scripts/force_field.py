@@ -19,7 +19,7 @@ from superspire.products.reference import read_list
 from superspire.products.writing import write_catalogue
 
 MIN_PROBABILITY = 0.5
-"""Least probability of a source that is fitted along."""
+"""Minimum probability of a source that is fitted along."""
 
 ANY_LEVEL = dict.fromkeys(map(str, SPIRE), 0.0)
 """Level of the maps, which the fit finds itself [mJy/beam]."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy.stats import gmean
 
 from superspire.checks.noise import noise_levels
 from superspire.deblender.calibration import (
@@ -104,7 +105,7 @@ def main(job):
     noise = noise_levels(maps)
     _, _, _, sources = deblend(network, maps, wcs, (size, size), noise)
     sources = sources.assign(cutout=0, weight=1.0)
-    typical = float(np.exp(np.mean(np.log(list(noise.values())))))
+    typical = float(gmean(list(noise.values())))
     selection_function = selection_function_at(
         pd.read_csv(files.selection_function), typical
     )

@@ -15,8 +15,8 @@ from superspire.deblender.inference import (
     deblend,
     join_fields,
     load_deblender,
+    noise_by_band,
     noise_cells,
-    noise_of_bands,
     read_half,
     read_inputs,
     typical_noise,
@@ -260,8 +260,8 @@ def test_noise_of_cells_is_a_number_or_a_map():
     assert noise_cells(2.5, wcs, shape) == 2.5
     flat = noise_map(slope=0.0)
     assert noise_cells(flat, wcs, shape) == pytest.approx(4.0)
-    assert noise_of_bands(2.5, (250, 500)) == {250: 2.5, 500: 2.5}
-    assert noise_of_bands(NOISE, SPIRE) is NOISE
+    assert noise_by_band(2.5, (250, 500)) == {250: 2.5, 500: 2.5}
+    assert noise_by_band(NOISE, SPIRE) is NOISE
 
 
 @pytest.mark.parametrize("gap", [False, True])

@@ -17,7 +17,7 @@ MIN_SCORE = 0.03
 """Minimum answer of the detection head that is taken for a source."""
 
 RADIUS = 4.0
-"""Largest distance of a source from its true one [arcsec]."""
+"""Maximum distance of a source from its true one [arcsec]."""
 
 SAME = 4.0
 """Distance below which two answers are one source [arcsec]."""

@@ -7,6 +7,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
+from scipy.stats import gmean
 
 from superspire.deblender.architecture import build_deblender, fold_batchnorm
 from superspire.deblender.calibration import apply_at
@@ -169,7 +170,7 @@ def noise_cells(noise, wcs, shape):
     return np.where(np.isfinite(level) & (level > 0), level, typical)
 
 
-def noise_of_bands(noise, bands):
+def noise_by_band(noise, bands):
     """Give noise [mJy/beam], a number or by band, for each of the bands."""
     return noise if isinstance(noise, dict) else dict.fromkeys(bands, noise)
 
@@ -211,7 +212,7 @@ def deblend(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
     """
     ny, nx = shape
     bands = deblender.bands
-    noise = noise_of_bands(noise or deblender.meta["training"]["noise"], bands)
+    noise = noise_by_band(noise or deblender.meta["training"]["noise"], bands)
     maps = {
         band: match_pixel_smoothing(maps[band], BANDS[band].pixel) for band in bands
     }
@@ -247,8 +248,7 @@ def deblend(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
 
 def typical_noise(noise):
     """Average the noise of bands geometrically; zero where one was not observed."""
-    observed = (noise > 0).all(axis=-1)
-    return np.where(observed, np.exp(np.log(np.maximum(noise, 1e-6)).mean(axis=-1)), 0)
+    return gmean(noise, axis=-1)
 
 
 def in_pixels(cells, shape):

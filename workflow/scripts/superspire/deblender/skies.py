@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from superspire.deblender.inputs import FLUX_BANDS, SPIRE_BANDS, band_cells
-from superspire.instruments import BANDS, TARGET
+from superspire.instruments import BANDS, PAPER_BANDS, TARGET
 from superspire.io import Map
 from superspire.maps.cells import CELL
 from superspire.sky.beams import GaussianBeam, extended_beam
@@ -17,7 +17,7 @@ MIN_FLUX = 1.0
 """Faintest source of the lists [mJy]."""
 
 MIN_BAND_FLUX = 0.1
-"""Flux that a listed source has at least in every band [mJy]."""
+"""Minimum flux of a listed source in every band [mJy]."""
 
 PIVOT_FLUX = 5.0
 """450 µm flux that a change of the counts' slope leaves alone [mJy]."""
@@ -80,7 +80,7 @@ def draw_perturbation(spread, rng):
         amplitude=rng.normal(0.0, spread["amplitude"]),
         colour=rng.normal(0.0, spread["colour"]),
         scatter=rng.uniform(0.0, spread["scatter"]),
-        beams={band: 1.0 + rng.normal(0.0, spread["beam"]) for band in BANDS},
+        beams={band: 1.0 + rng.normal(0.0, spread["beam"]) for band in PAPER_BANDS},
         true_areas=bool(rng.random() < spread["true_areas"]),
         cirrus=spread["cirrus"] * max(0.0, rng.uniform(-1.0, 1.0)),
     )

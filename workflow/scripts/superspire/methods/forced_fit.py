@@ -32,7 +32,7 @@ from superspire.methods.spectra import white_noise
 from superspire.sky.beams import GaussianBeam
 
 SAME = 1.0
-"""Separation up to which entries of a list share one flux [arcsec]."""
+"""Maximum separation at which entries of a list share one flux [arcsec]."""
 
 CORE = 5.0
 """Side of the part of a window whose sources are kept [FWHM]."""
@@ -65,7 +65,7 @@ BRIGHT = 5.0
 prior as wide as their distance."""
 
 FLAT = 1e-6
-"""Least precision of a flux [mJy⁻²]."""
+"""Minimum precision of a flux [mJy⁻²]."""
 
 
 @dataclass(frozen=True)

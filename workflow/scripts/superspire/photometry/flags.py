@@ -11,7 +11,7 @@ BLEND_RADIUS = 2.0 * APERTURE_RADIUS / PIXEL
 """Separation below which the circles of two sources overlap [pixel]."""
 
 BEAM_REACH = 2.0
-"""Distance up to which sources are taken to share a beam [FWHM]."""
+"""Maximum distance of sources that share a beam [FWHM]."""
 
 MAX_FRACTION = 0.9
 """Fraction of the network's output range above which a flux is flagged."""
