@@ -8,6 +8,7 @@ from superspire.deblender.inputs import band_pixels
 from superspire.deblender.skies import (
     FILES,
     Perturbation,
+    add_bright,
     draw_perturbation,
     observe_field,
     perturb,
@@ -26,23 +27,23 @@ def main(job):
     if params.field["perturbed"]:
         perturbation = draw_perturbation(params.perturbation, rng)
         clustering = bool(rng.random() >= params.perturbation["unclustered"])
+    area, pixels = params.field["area"], band_pixels(params.bands)
+    bands = sorted({*PAPER_BANDS, *pixels})
     catalogue = simulate_catalogue(
-        params.field["area"],
+        area,
         stream(params.seed, "catalogue", "deblender", name),
         clustering=clustering,
         dust=load_library(params.dust_library),
+        bands=bands,
     )
-    fluxes = {band: np.asarray(catalogue[f"S{band}"], float) for band in PAPER_BANDS}
+    fluxes = {band: np.asarray(catalogue[f"S{band}"], float) for band in bands}
+    fluxes = perturb(fluxes, perturbation, rng)
     center = catalogue.meta["RA0"], catalogue.meta["DEC0"]
-    made = observe_field(
-        catalogue,
-        perturb(fluxes, perturbation, rng),
-        params.field["area"],
-        center,
-        perturbation,
-        rng,
-        band_pixels(params.bands),
-    )
+    ra, dec = (np.asarray(catalogue[name], float) for name in ("RA", "DEC"))
+    if perturbation.bright:
+        density = perturbation.bright
+        ra, dec, fluxes = add_bright(ra, dec, fluxes, area, center, density, rng)
+    made = observe_field(ra, dec, fluxes, area, center, perturbation, rng, pixels)
     for file in FILES:
         np.save(Path(job.output[file]), made[file])
     print(f"{name}: {len(made['sources'])} sources, {perturbation}, {clustering=}")

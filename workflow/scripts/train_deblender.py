@@ -7,9 +7,15 @@ import pandas as pd
 from tqdm import tqdm
 
 from superspire.dataset.normalisation import sky_level
-from superspire.deblender.architecture import build_deblender
+from superspire.deblender.architecture import begin_from, build_deblender
 from superspire.deblender.crops import Crops
-from superspire.deblender.inputs import FLUX_BANDS, band_pixels, signal_slices
+from superspire.deblender.inference import load_deblender
+from superspire.deblender.inputs import (
+    FLUX_BANDS,
+    band_pixels,
+    noise_levels,
+    signal_slices,
+)
 from superspire.deblender.losses import WEIGHTS, DeblenderLoss
 from superspire.deblender.skies import Field
 from superspire.deblender.training import FieldValidation, observed_input
@@ -53,7 +59,9 @@ def main(job, terminal):
     loss = DeblenderLoss(options["logcosh_width"], {**WEIGHTS, **options["weights"]})
     batch = for_device(options["batch"])
     bands = band_pixels(options["bands"])
-    common = {key: options[key] for key in ("noise", "min_flux")} | {"bands": bands}
+    depth = options["depth"]
+    common = {key: options[key] for key in ("noise", "min_flux", "depth")}
+    common |= {"bands": bands}
 
     def crops(rng):
         return Crops(
@@ -75,7 +83,12 @@ def main(job, terminal):
         noise_augmentation=None,
         **common,
     )
-    noises = [options["noise"], NOISY]
+    noises = {
+        "": noise_levels(bands, options["noise"], depth),
+        f"_noise_{NOISY:g}": noise_levels(bands, NOISY, depth),
+    }
+    if depth:
+        noises["_spire"] = noise_levels(bands, options["noise"])
     corner = held_out.corner(VALIDATION_CELLS)
     validation = FieldValidation(corner, reserved, loss, noises, bands)
     # Without the number of epochs: a training can be made shorter or longer.
@@ -84,6 +97,8 @@ def main(job, terminal):
     checkpoint = Checkpoint(job.params.checkpoint, digest)
     with tqdm(total=1, desc="training", unit="image", file=terminal) as bar:
         network = build_deblender(None, options["base_filters"], bands=bands)
+        if options["initial"]:
+            begin_from(network, load_deblender(options["initial"], folded=False), bands)
         history = train(
             network,
             [Pass("simulated", crops)],
@@ -104,7 +119,7 @@ def main(job, terminal):
                 "bands": {str(band): pixels for band, pixels in bands.items()},
             },
             "fluxes": FLUX_BANDS,
-            "sky_level": sky_levels(held_out, options["noise"], bands),
+            "sky_level": sky_levels(held_out, noises[""], bands),
             "training": dict(options) | {"precision": precision, "batch": batch},
             "seed": seed,
             "epoch": best_epoch(history, options["keep"]),

@@ -19,6 +19,7 @@ from superspire.deblender.inputs import (
     count_channels,
     count_signals,
 )
+from superspire.errors import InputError
 from superspire.maps.cells import CELL, FINE_CELLS
 from superspire.training.backend import BatchNormalization
 
@@ -37,14 +38,31 @@ WIDTHS = (1, 2, 4, 4)
 MULTIPLE = 2 ** (len(WIDTHS) - 1)
 """The sides of the images are multiples of this [cell]."""
 
-SCALE = 30.0
-"""Surface brightness that is one to the network [mJy/beam]."""
 
-KNEE = 5.0
-"""Where its compressed views of the maps turn logarithmic [mJy/beam]."""
+class Look(NamedTuple):
+    """How the network sees a band.
 
-USUAL_NOISE = 3.0
-"""Noise whose view is zero [mJy/beam]."""
+    Attributes
+    ----------
+    scale : float
+        Surface brightness that is one in the linear view [mJy/beam].
+    knee : float
+        Where the compressed views turn logarithmic [mJy/beam].
+    noise : float
+        Noise whose view is zero (`superspire.deblender.inputs`).
+    """
+
+    scale: float
+    knee: float
+    noise: float
+
+
+LOOKS = {24: Look(0.3, 0.05, 0.015), 850: Look(10.0, 2.0, 1.0)}
+USUAL_LOOK = Look(30.0, 5.0, 3.0)
+"""Of 24 µm, 850 µm, and all other bands."""
+
+BRIGHTEST = 5.0
+"""Where the linear view ends, in its scale: brighter sources would dominate it."""
 
 LAST = "answer"
 """Name of the last layer."""
@@ -149,14 +167,16 @@ class Views(layers.Layer):
         """
         signals = count_signals(self.bands)
         signal, noise = x[..., :signals], x[..., signals:]
-        total = ops.sqrt(noise**2 + KNEE**2)
-        total = ops.take(total, band_of_channel(self.bands), axis=-1)
+        looks = [LOOKS.get(band, USUAL_LOOK) for band in self.bands]
+        scale, knee, usual = np.transpose(looks).astype(np.float32)
+        channel = band_of_channel(self.bands)
+        total = ops.take(ops.sqrt(noise**2 + knee**2), channel, axis=-1)
         observed = ops.cast(noise > 0, x.dtype)
-        log_noise = ops.log(ops.where(noise > 0, noise, USUAL_NOISE) / USUAL_NOISE)
+        log_noise = ops.log(ops.where(noise > 0, noise, usual) / usual)
         return ops.concatenate(
             [
-                signal / SCALE,
-                0.5 * ops.arcsinh(signal / KNEE),
+                ops.clip(signal / scale[channel], -BRIGHTEST, BRIGHTEST),
+                0.5 * ops.arcsinh(signal / knee[channel]),
                 ops.arcsinh(signal / total),
                 log_noise,
                 observed,
@@ -222,6 +242,51 @@ def build_deblender(
     # In bfloat16 the logarithm of a flux would come in steps of 0.016.
     x = layers.Conv2D(OUTPUTS, 1, padding="same", dtype="float32", name=LAST)(x)
     return keras.Model(images, x, name="deblender")
+
+
+def begin_from(network, trained, bands):
+    """Give a network the weights of another one that takes fewer or more bands.
+
+    Parameters
+    ----------
+    network : keras.Model
+        What `build_deblender` gives, changed in place.
+    trained : superspire.deblender.inference.Deblender
+        With as many filters.
+    bands : dict of int to int
+        Bands of the network; those that `trained` lacks have no effect at first.
+
+    Raises
+    ------
+    InputError
+        If the networks differ in more than their bands.
+    """
+    known = {
+        variable.path: np.asarray(variable) for variable in trained.model.variables
+    }
+    own, other = (
+        {name: number for number, name in enumerate(view_names(each))}
+        for each in (bands, trained.bands)
+    )
+    for variable in network.variables:
+        weights = known.get(variable.path)
+        if variable.path == "stem/kernel" and weights is not None:
+            kernel = np.zeros(variable.shape, np.float32)
+            for name in own.keys() & other.keys():
+                kernel[:, :, own[name]] = weights[:, :, other[name]]
+            weights = kernel
+        if weights is None or weights.shape != tuple(variable.shape):
+            raise InputError(
+                "deblender.initial: expected a network of the same base_filters"
+            )
+        variable.assign(weights)
+
+
+def view_names(bands):
+    """Name the channels of `Views`, in order: view, band and pixel of each."""
+    signals = [(band, pixel) for band, p in bands.items() for pixel in range(p**2)]
+    views = [(view, *signal) for view in range(3) for signal in signals]
+    return views + [(view, band, 0) for view in ("noise", "observed") for band in bands]
 
 
 def fold_batchnorm(model, **architecture):

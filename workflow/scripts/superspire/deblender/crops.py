@@ -8,6 +8,7 @@ from superspire.deblender.inputs import (
     SPIRE_BANDS,
     band_of_channel,
     make_input,
+    noise_levels,
     turned_channels,
 )
 from superspire.deblender.labels import LABELS, source_labels
@@ -38,7 +39,7 @@ class Crops(keras.utils.PyDataset):
     seed : int
         Of all that is drawn; batch number i is the same whenever it is asked for.
     noise : float
-        White noise per native pixel [mJy/beam].
+        White noise per native pixel of SPIRE [mJy/beam].
     noise_augmentation : dict or None
         How observations depart from that, see
         `superspire.deblender.observations.draw_observation`.
@@ -48,6 +49,8 @@ class Crops(keras.utils.PyDataset):
         Flip and rotate the images.
     bands : dict of int to int
         Bands of the input, see `superspire.deblender.inputs`.
+    depth : dict, optional
+        Depth of the bands other than SPIRE's [mJy].
     """
 
     def __init__(
@@ -62,11 +65,13 @@ class Crops(keras.utils.PyDataset):
         min_flux,
         flip=True,
         bands=SPIRE_BANDS,
+        depth=None,
     ):
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
         self.fields, self.size, self.batch = fields, size, batch
         self.items = range(number)
-        self.seed, self.noise, self.noise_augmentation = seed, noise, noise_augmentation
+        self.seed, self.noise_augmentation = seed, noise_augmentation
+        self.levels = noise_levels(bands, noise, depth)
         self.min_flux, self.flip, self.bands = min_flux, flip, bands
         smallest = min(field.signal.shape[0] for field in fields)
         if smallest < size + 2 * BORDER:
@@ -121,8 +126,8 @@ class Crops(keras.utils.PyDataset):
         """Draw how an image is observed."""
         augmentation, n = self.noise_augmentation, self.size
         if not augmentation or rng.random() >= augmentation["fraction"]:
-            return Observation.usual(self.noise, n, len(self.bands))
-        return draw_observation(augmentation, n, len(self.bands), rng)
+            return Observation.usual(self.levels, n)
+        return draw_observation(augmentation, n, self.bands, rng)
 
     def label(self, sources, x0, y0):
         """Label an image that begins at a pixel of 1 arcsec."""

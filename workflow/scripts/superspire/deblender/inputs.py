@@ -1,14 +1,15 @@
 """Input of the network: maps of any set of bands, and their noise, on its cells.
 
 In every cell of 4 arcsec it has the pixels of each band (row by row, p² of a band
-with p pixels along the side of a cell) [mJy/beam], and then the white noise per native
-pixel of each band [mJy/beam], zero where the band observed nothing.
+with p pixels along the side of a cell) [mJy/beam], and then the noise of each band,
+zero where the band observed nothing: for SPIRE the white noise per native pixel
+[mJy/beam]; for other bands the standard error of the flux of a point source [mJy].
 """
 
 import numpy as np
 
-from superspire.instruments import TARGET
-from superspire.maps.cells import CELL, on_cells
+from superspire.instruments import SPIRE, TARGET
+from superspire.maps.cells import CELL, match_pixel_smoothing, on_cells
 from superspire.maps.interpolation import interpolate
 
 FLUX_BANDS = (250, 350, 450, 500)
@@ -34,6 +35,34 @@ def band_pixels(bands):
     dict of int to int
     """
     return dict(sorted((int(band), int(pixels)) for band, pixels in bands.items()))
+
+
+def noise_levels(bands, noise, depth=None):
+    """Give the noise of every band, in their order.
+
+    Parameters
+    ----------
+    bands : dict of int to int
+        Pixels along the side of a cell by band.
+    noise : float
+        White noise per native pixel of the SPIRE bands [mJy/beam].
+    depth : dict, optional
+        Depth of other bands [mJy], by an int or a str of their wavelength; a band that
+        is not in it was not observed.
+
+    Returns
+    -------
+    ndarray of float32, shape (bands,)
+        Zero for a band that was not observed.
+    """
+    depth = {int(band): value for band, value in (depth or {}).items()}
+    levels = [noise if band in SPIRE else depth.get(band, 0.0) for band in bands]
+    return np.array(levels, np.float32)
+
+
+def spire_channels(bands):
+    """Locate the noise of the SPIRE bands among that of all bands, as a mask."""
+    return np.array([band in SPIRE for band in bands])
 
 
 def signal_slices(bands):
@@ -89,6 +118,7 @@ def band_cells(map_, wcs, shape, pixels=1):
     if pixels == 1:
         return on_cells(map_, wcs, shape)[..., None]
     step = CELL // pixels
+    map_ = match_pixel_smoothing(map_, step)
     fine = wcs.slice(tuple(slice(0, side, step) for side in shape))
     image = interpolate(map_, fine, tuple(side // step for side in shape))
     ny, nx = (side // CELL for side in shape)
@@ -104,7 +134,7 @@ def make_input(signal, noise, bands):
     signal : ndarray, shape (n, m, signals)
         Maps on the cells [mJy/beam]; anything where nothing was observed.
     noise : ndarray, shape (n, m, bands)
-        White noise per native pixel [mJy/beam], zero where nothing was observed.
+        Noise of each band, see above, zero where nothing was observed.
     bands : dict of int to int
         Pixels along the side of a cell by band.
 

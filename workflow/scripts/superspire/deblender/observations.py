@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from superspire.deblender.inputs import noise_levels, spire_channels
+
 STEP_SCATTER = 0.35
 SLOPE_SCATTER = 0.3
 """Scatter of the logarithm of the noise across an edge between two depths, and from the
@@ -32,9 +34,9 @@ class Observation:
     scale : ndarray of float32, shape (bands,)
         Factor on the signal of each band.
     level : ndarray of float32, shape (n, n, bands)
-        White noise per native pixel [mJy/beam].
+        Noise of each band, see `superspire.deblender.inputs`.
     stated : ndarray of float32, shape (n, n, bands)
-        The noise that the network is told [mJy/beam], zero where nothing was observed.
+        The noise that the network is told, zero where nothing was observed.
     """
 
     scale: np.ndarray
@@ -42,10 +44,10 @@ class Observation:
     stated: np.ndarray
 
     @classmethod
-    def usual(cls, noise, n, bands):
+    def usual(cls, levels, n):
         """Observe without gaps and with the same, known noise everywhere."""
-        level = np.full((n, n, bands), noise, np.float32)
-        return cls(np.ones(bands, np.float32), level, level)
+        level = np.tile(np.asarray(levels, np.float32), (n, n, 1))
+        return cls(np.ones(len(levels), np.float32), level, level)
 
 
 def draw_observation(augmentation, n, bands, rng):
@@ -54,31 +56,40 @@ def draw_observation(augmentation, n, bands, rng):
     Parameters
     ----------
     augmentation : dict
-        ``noise``, the range of the noise, uniform in its logarithm [mJy/beam];
+        ``noise``, the range of the noise of SPIRE, uniform in its logarithm [mJy/beam];
         ``band_noise``, its scatter from band to band, ``stated``, that of the noise
         that the network is told about the true one, ``calibration``, that of the flux
         scale of each band, all of the logarithm; ``varying`` and ``gaps``, the
-        fractions of the images in which the noise varies and in which there are gaps.
+        fractions of the images in which the noise varies and in which there are gaps;
+        by each other band ``depth``, the range of its depth, uniform in the logarithm
+        [mJy], and ``absent``, the fraction of the images that lack it.
     n : int
         Side of the image [cell].
-    bands : int
-        Bands.
+    bands : dict of int to int
+        See `superspire.deblender.inputs`.
     rng : numpy.random.Generator
 
     Returns
     -------
     Observation
     """
-    log_level = rng.uniform(*np.log(augmentation["noise"]))
-    log_level = log_level + rng.normal(0.0, augmentation["band_noise"], bands)
-    scale = np.exp(rng.normal(0.0, augmentation["calibration"], bands))
-    error = rng.normal(0.0, augmentation["stated"], bands)
-    level = np.broadcast_to(np.exp(log_level), (n, n, bands))
+    number, spire = len(bands), spire_channels(bands)
+    common = np.exp(rng.uniform(*np.log(augmentation["noise"])))
+    depth = {
+        band: np.exp(rng.uniform(*np.log(limits)))
+        for band, limits in augmentation["depth"].items()
+        if rng.random() >= augmentation["absent"].get(band, 0.0)
+    }
+    scatter = rng.normal(0.0, augmentation["band_noise"], number)
+    level = noise_levels(bands, common, depth) * np.exp(np.where(spire, scatter, 0.0))
+    scale = np.exp(rng.normal(0.0, augmentation["calibration"], number))
+    error = rng.normal(0.0, augmentation["stated"], number)
+    level = np.broadcast_to(level, (n, n, number))
     if rng.random() < augmentation["varying"]:
         level = level * draw_variation(n, rng)[..., None]
     stated = level * np.exp(error)
     if rng.random() < augmentation["gaps"]:
-        stated = stated * draw_observed(n, bands, rng)
+        stated = stated * draw_observed(n, number, rng)
     return Observation(*(a.astype(np.float32) for a in (scale, level, stated)))
 
 

@@ -42,13 +42,14 @@ def true_sources(field):
 
 
 def observed_input(field, noise, bands=SPIRE_BANDS):
-    """Observe a field with white noise that the network is told.
+    """Observe a field with noise that the network is told.
 
     Parameters
     ----------
     field : superspire.deblender.skies.Field
     noise : float or array_like of shape (bands,)
-        Per native pixel [mJy/beam].
+        See `superspire.deblender.inputs.noise_levels`; zero for a band that is not
+        observed.
     bands : dict of int to int
         See `superspire.deblender.inputs`.
 
@@ -77,16 +78,18 @@ class FieldValidation:
     crops : superspire.deblender.crops.Crops
         Images of it, for the loss.
     loss : superspire.deblender.losses.DeblenderLoss
-    noises : sequence of float
-        White noise per native pixel [mJy/beam]; the first one counts.
+    noises : dict of str to float or array_like of shape (bands,)
+        Noise of the observations, see `observed_input`, by their names.
     bands : dict of int to int
         See `superspire.deblender.inputs`.
     """
 
     def __init__(self, field, crops, loss, noises, bands=SPIRE_BANDS):
         self.batches = [crops[number] for number in range(len(crops))]
-        self.loss, self.noises = loss, noises
-        self.inputs = {noise: observed_input(field, noise, bands) for noise in noises}
+        self.loss = loss
+        self.inputs = {
+            name: observed_input(field, noise, bands) for name, noise in noises.items()
+        }
         self.truth = true_sources(field)
 
     def measure(self, network):
@@ -100,7 +103,7 @@ class FieldValidation:
             (`superspire.evaluation.methods.threshold_curve`), this ``threshold``, and
             ``scatter_250`` and so on, half the 68 % range of the logarithm of the
             predicted over the true flux of sources above 10 mJy at 450 µm; all but the
-            loss at the first noise, and, with the noise in the name, at the others.
+            loss in every observation, whose name is appended.
 
         Raises
         ------
@@ -113,9 +116,8 @@ class FieldValidation:
             values = {name: float(np.mean(term)) for name, term in terms.items()}
             records.append(values | {"loss": float(self.loss.total(terms))})
         result = pd.DataFrame(records).mean().to_dict()
-        for noise in self.noises:
-            suffix = "" if noise == self.noises[0] else f"_noise_{noise:g}"
-            outputs = predict(network, self.inputs[noise])
+        for suffix, inputs in self.inputs.items():
+            outputs = predict(network, inputs)
             if not np.ptp(outputs[..., 0]) > 0:
                 raise InputError(
                     "training: the network has collapsed, its prediction is constant; "
