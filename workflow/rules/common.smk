@@ -288,13 +288,21 @@ def deblender(name):
     return f"results/{folder}/{name}"
 
 
-def calibration_noises(wildcards):
-    """Noises at which the deblender is calibrated besides its own [mJy/beam]."""
-    noise_augmentation = config["deblender"]["noise_augmentation"]
-    if not noise_augmentation:
-        return []
-    low, high = noise_augmentation["noise"]
-    return [round(low * (high / low) ** (i / 8), 3) for i in range(9)]
+def calibration_levels(wildcards):
+    """Noise [mJy/beam] and depths [mJy] at which the deblender is calibrated."""
+    options = config["deblender"]
+    noise, augmentation = options["noise"], options["noise_augmentation"]
+    if not augmentation:
+        return [(noise, options["depth"])]
+    low, high = augmentation["noise"]
+    noises = [round(low * (high / low) ** (i / 8), 3) for i in range(9)]
+    extra = min(options["depth"], key=int, default=None)
+    if extra is None:
+        return [(each, {}) for each in sorted({noise, *noises})]
+    first, last = augmentation["depth"].get(extra, 2 * [options["depth"][extra]])
+    steps = [first * (last / first) ** (i / 3) for i in range(4 if last > first else 1)]
+    depths = [{}, *(options["depth"] | {extra: round(depth, 5)} for depth in steps)]
+    return [(each, depth) for depth in depths for each in noises[::2]]
 
 
 def expected_sky():

@@ -95,7 +95,7 @@ rule calibrate_deblender:
     params:
         seed=lookup("seed", within=config),
         noise=lookup("deblender/noise", within=config),
-        levels=calibration_noises,
+        levels=calibration_levels,
         dust_library=lookup("simulation/dust_library", within=config),
         code=code_digest("calibrate_deblender.py"),
     script:

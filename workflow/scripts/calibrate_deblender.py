@@ -9,7 +9,7 @@ import pandas as pd
 from superspire.deblender.calibration import apply, calibrate, expectations
 from superspire.deblender.catalogue import list_sources
 from superspire.deblender.inference import deblend, join_fields, load_deblender
-from superspire.deblender.inputs import signal_slices
+from superspire.deblender.inputs import first_extra, noise_levels, signal_slices
 from superspire.deblender.prediction import predict
 from superspire.deblender.skies import Field
 from superspire.deblender.training import observed_input, true_sources
@@ -52,6 +52,7 @@ def residual_sky(params):
 def residuals_at(network, level, sky, seed):
     """Measure what a good fit leaves of native maps at the noise of a level."""
     noise, center = level["noise"], (sky.meta["RA0"], sky.meta["DEC0"])
+    network = replace(network, calibration={"noise": noise, "levels": [level]})
     maps = observe(
         Condition("calibration", noise=noise),
         sky,
@@ -60,26 +61,28 @@ def residuals_at(network, level, sky, seed):
         lambda *names: stream(seed, "deblender", "residuals", *names),
     )
     wcs, size = field_wcs(center, 3600.0 * np.sqrt(RESIDUAL_AREA), 1.0)
-    network = replace(network, calibration={"noise": noise, "levels": [level]})
     sources = deblend(network, maps, wcs, (size, size), noise)[-1]
     return calibrate_residuals([(maps, wcs, sources)], noise)
 
 
-def calibrate_at(network, fields, noise):
-    """Calibrate at one noise [mJy/beam], and tell what is to be expected there."""
+def calibrate_at(network, fields, noise, depth):
+    """Calibrate at a noise [mJy/beam] and at depths [mJy], and tell what to expect."""
     found, truth = [], []
+    levels = noise_levels(network.bands, noise, depth)
     for field in fields:
-        outputs = predict(network.model, observed_input(field, noise, network.bands))
+        outputs = predict(network.model, observed_input(field, levels, network.bands))
         found.append(list_sources(outputs))
         truth.append(true_sources(field))
     found, truth = join_fields(found), join_fields(truth)
     side = CELL * fields[0].signal.shape[0]
-    level = {"noise": noise, **calibrate(found, truth, (side, side))}
+    first = float(depth.get(str(first_extra(network.bands)), 0.0))
+    level = {"noise": noise, "depth": first}
+    level |= calibrate(found, truth, (side, side))
     listed = found[found["score"] >= level["min_score"]].reset_index(drop=True)
     sources = apply(listed, level).assign(cutout=listed["cutout"])
     bright = sources[sources["flux"] >= BRIGHT]
     level["peak_factor"] = float((bright["flux"] / bright["peak"]).median())
-    table = expectations(sources, truth, (side, side)).assign(noise=noise)
+    table = expectations(sources, truth, (side, side)).assign(noise=noise, depth=first)
     print(table.to_string(index=False))
     return level, table
 
@@ -91,20 +94,20 @@ def main(job):
     network = load_deblender(job.input.network)
     folders = dict.fromkeys(Path(path).parent for path in job.input.fields)
     fields = [Field.load(folder) for folder in folders]
-    noises = sorted({params.noise, *params.levels})
     levels, tables = zip(
-        *(calibrate_at(network, fields, noise) for noise in noises), strict=True
+        *(calibrate_at(network, fields, *each) for each in params.levels), strict=True
     )
     sky = residual_sky(params)
     for level in levels:
         level["residuals"] = residuals_at(network, level, sky, params.seed)
     side = fields[0].signal.shape[0] * CELL / 3600.0
+    usual = noise_levels(network.bands, params.noise, network.meta["training"]["depth"])
     write_json(
         job.output.calibration,
         {
             "noise": params.noise,
             "area_deg2": len(fields) * side**2,
-            "brightest": brightest_inputs(fields, params.noise, network.bands),
+            "brightest": brightest_inputs(fields, usual, network.bands),
             "levels": levels,
         },
     )

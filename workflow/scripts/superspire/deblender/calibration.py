@@ -396,7 +396,7 @@ def apply(found, calibration):
     return pd.DataFrame(columns)
 
 
-def apply_at(found, calibration, noise):
+def apply_at(found, calibration, noise, depth=0.0):
     """Calibrate sources at the noise of each, and list those that are probable enough.
 
     Parameters
@@ -404,67 +404,153 @@ def apply_at(found, calibration, noise):
     found : pandas.DataFrame
         What `superspire.deblender.catalogue.list_sources` gives.
     calibration : dict
-        ``levels``, a list of what `calibrate` gives, each with its ``noise``.
+        ``levels``, a list of what `calibrate` gives, each with its ``noise``
+        [mJy/beam] and, of a network that takes more than SPIRE, ``depth`` [mJy].
     noise : float or ndarray of shape (n,)
-        White noise per pixel of Table 1 [mJy/beam] at the sources.
+        White noise of SPIRE per pixel of Table 1 [mJy/beam] at the sources.
+    depth : float or ndarray of shape (n,)
+        Depth of the first band other than SPIRE's there [mJy]; zero where it was not
+        observed.
 
     Returns
     -------
     pandas.DataFrame
-        The columns of `apply`, interpolated in the logarithm of the noise between the
-        levels and constant beyond them; and ``noise``, of the sources whose
-        probability is at least `MIN_PROBABILITY`.
+        The columns of `apply`, interpolated in the logarithms of noise and depth
+        between the levels and constant beyond them; and ``noise`` and ``depth``, of the
+        sources whose probability is at least `MIN_PROBABILITY`.
     """
-    levels = sorted(calibration["levels"], key=lambda level: level["noise"])
-    known = np.log([level["noise"] for level in levels])
-    noise = np.broadcast_to(np.asarray(noise, float), len(found))
-    place = np.interp(np.log(noise), known, np.arange(len(levels)))
-    tables = [apply(found, level) for level in levels]
-    values = np.stack([table.to_numpy(float) for table in tables])
-    lower = np.minimum(place.astype(int), len(levels) - 1)
-    upper = np.minimum(lower + 1, len(levels) - 1)
-    weight, rows = (place - lower)[:, None], np.arange(len(found))
-    mixed = (1.0 - weight) * values[lower, rows] + weight * values[upper, rows]
-    table = pd.DataFrame(mixed, columns=tables[0].columns).assign(noise=noise)
+    noise, depth = (
+        np.broadcast_to(np.asarray(value, float), len(found))
+        for value in (noise, depth)
+    )
+    groups = levels_by_depth(calibration["levels"])
+    tables = [apply_levels(found, levels, noise) for levels in groups.values()]
+    table = mix(tables, place_of_depth(depth, list(groups)))
+    table = table.assign(noise=noise, depth=depth)
     return table[table["probability"] >= MIN_PROBABILITY].reset_index(drop=True)
 
 
-def at_noise(calibration, noise):
-    """Take what was calibrated at the noise nearest to that of a map.
+def levels_by_depth(levels):
+    """Gather the levels of each depth, the noise rising; zero first, if it is there."""
+    groups = {}
+    for level in sorted(levels, key=lambda one: (one.get("depth", 0.0), one["noise"])):
+        groups.setdefault(level.get("depth", 0.0), []).append(level)
+    return groups
+
+
+def apply_levels(found, levels, noise):
+    """Calibrate sources between levels of rising noise; see `apply_at`."""
+    known = np.log([level["noise"] for level in levels])
+    place = np.interp(np.log(noise), known, np.arange(len(levels)))
+    return mix([apply(found, level) for level in levels], place)
+
+
+def place_of_depth(depth, known):
+    """Locate depths among the calibrated ones.
+
+    Parameters
+    ----------
+    depth : ndarray, shape (n,)
+        Zero where the band was not observed.
+    known : list of float
+        Depths, rising.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Position in `known`, between whole numbers but never between zero and the
+        smallest depth; where there is no zero, an unobserved band is the shallowest.
+    """
+    first = sum(value == 0 for value in known)
+    observed = np.array(known[first:])
+    if not len(observed):
+        return np.zeros(len(depth))
+    usual = np.where(depth > 0, depth, observed[-1])
+    place = np.interp(np.log(usual), np.log(observed), np.arange(len(observed)))
+    return np.where((depth > 0) | (not first), first + place, 0.0)
+
+
+def mix(tables, place):
+    """Interpolate between tables of the same columns, row by row.
+
+    Parameters
+    ----------
+    tables : sequence of pandas.DataFrame
+    place : ndarray, shape (rows,)
+        Position among the tables, from zero to their number minus one.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    values = np.stack([table.to_numpy(float) for table in tables])
+    lower = np.minimum(place.astype(int), len(tables) - 1)
+    upper = np.minimum(lower + 1, len(tables) - 1)
+    weight, rows = (place - lower)[:, None], np.arange(len(place))
+    mixed = (1.0 - weight) * values[lower, rows] + weight * values[upper, rows]
+    return pd.DataFrame(mixed, columns=tables[0].columns)
+
+
+def nearest_depth(depth, known):
+    """Find the calibrated depths nearest to others; see `place_of_depth`.
+
+    Returns
+    -------
+    ndarray
+        Elements of `known`, of the shape of `depth`.
+    """
+    known = sorted(set(known))
+    place = place_of_depth(np.atleast_1d(np.asarray(depth, float)), known)
+    return np.reshape(np.array(known)[np.round(place).astype(int)], np.shape(depth))
+
+
+def at_noise(calibration, noise, depth=0.0):
+    """Take what was calibrated at the noise and depth nearest to those of a map.
 
     Parameters
     ----------
     calibration : dict
-        ``levels``, a list of what `calibrate` gives, each with its ``noise``, and
-        ``noise``, that of the training.
+        ``levels``, see `apply_at`, and ``noise``, that of the training.
     noise : float, optional
-        White noise per pixel of Table 1 [mJy/beam]; by default that of the training.
+        White noise of SPIRE per pixel of Table 1 [mJy/beam]; by default that of the
+        training.
+    depth : float
+        See `apply_at`.
 
     Returns
     -------
     dict
         One of the levels.
     """
-    levels, noise = calibration["levels"], noise or calibration["noise"]
+    groups, noise = (
+        levels_by_depth(calibration["levels"]),
+        noise or calibration["noise"],
+    )
+    levels = groups[float(nearest_depth(depth, groups))]
     return min(levels, key=lambda level: abs(np.log(level["noise"] / noise)))
 
 
-def selection_function_at(table, noise):
+def selection_function_at(table, noise, depth=0.0):
     """Take what is to be expected at one noise, between two at which it was measured.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        `superspire.evaluation.selection_function.COLUMNS` and ``noise`` [mJy/beam].
+        `superspire.evaluation.selection_function.COLUMNS`, ``noise`` [mJy/beam] and
+        ``depth`` [mJy].
     noise : float
-        White noise per pixel of Table 1 [mJy/beam].
+        White noise of SPIRE per pixel of Table 1 [mJy/beam].
+    depth : float
+        See `apply_at`.
 
     Returns
     -------
     pandas.DataFrame
-        Interpolated in the logarithm of the noise, in bins that both levels have; that
-        of the first or last level beyond them. ``n`` is the smaller number.
+        At the nearest depth. Interpolated in the logarithm of the noise, in bins that
+        both levels have; that of the first or last level beyond them. ``n`` is the
+        smaller number.
     """
+    table = table[table["depth"] == nearest_depth(depth, table["depth"])]
     known = np.unique(table["noise"])
     place = np.interp(np.log(noise), np.log(known), np.arange(len(known)))
     lower, upper = (
@@ -476,7 +562,7 @@ def selection_function_at(table, noise):
     for name in ("flux", "value", "low", "high"):
         both[name] += weight * (both[f"{name}_upper"] - both[name])
     both["n"] = np.minimum(both["n"], both["n_upper"])
-    return both[list(COLUMNS)].assign(noise=noise)
+    return both[list(COLUMNS)].assign(noise=noise, depth=depth)
 
 
 def coverage(sources, truth, shape, edges=COVERAGE_EDGES):

@@ -12,7 +12,14 @@ from scipy.stats import gmean
 from superspire.deblender.architecture import build_deblender, fold_batchnorm
 from superspire.deblender.calibration import apply_at
 from superspire.deblender.catalogue import StripLister, super_resolved
-from superspire.deblender.inputs import band_cells, band_pixels, make_input
+from superspire.deblender.inputs import (
+    band_cells,
+    band_pixels,
+    first_extra,
+    make_input,
+    noise_by_band,
+    spire_channels,
+)
 from superspire.deblender.prediction import predict_strips
 from superspire.errors import InputError
 from superspire.instruments import BANDS
@@ -127,9 +134,10 @@ def read_inputs(maps, noise, wcs, shape, bands, rows=None):
     Parameters
     ----------
     maps : dict of int to superspire.io.Map
-        Native maps by band [mJy/beam]; NaN where nothing was observed.
+        Native maps by band [mJy/beam]; NaN where nothing was observed. A band that is
+        not there was not observed anywhere.
     noise : dict of int to float or superspire.io.Map
-        White noise of each band per pixel of Table 1 [mJy/beam], or a map of it.
+        Noise of each band, see `superspire.deblender.inputs`, or a map of it.
     wcs : astropy.wcs.WCS
         Grid of pixels of 1 arcsec.
     shape : (int, int)
@@ -152,6 +160,11 @@ def read_inputs(maps, noise, wcs, shape, bands, rows=None):
         grid = shift_wcs(wcs, 0, CELL * first), (CELL * (last - first), CELL * columns)
         signal, level = [], []
         for band, pixels in bands.items():
+            if band not in maps:
+                cells = tuple(side // CELL for side in grid[1])
+                signal.append(np.zeros((*cells, pixels**2), np.float32))
+                level.append(np.zeros(cells, np.float32))
+                continue
             image = band_cells(maps[band], *grid, pixels)
             observed = np.isfinite(image).all(axis=-1)
             signal.append(image)
@@ -170,11 +183,6 @@ def noise_cells(noise, wcs, shape):
     return np.where(np.isfinite(level) & (level > 0), level, typical)
 
 
-def noise_by_band(noise, bands):
-    """Give noise [mJy/beam], a number or by band, for each of the bands."""
-    return noise if isinstance(noise, dict) else dict.fromkeys(bands, noise)
-
-
 def cell_shape(shape):
     """Count the cells, up and right, that cover a grid of a shape [pixel]."""
     return tuple(-(-side // CELL) for side in shape)
@@ -190,8 +198,8 @@ def deblend(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
     maps, wcs, shape
         See `read_inputs`.
     noise : float or dict of int to float or superspire.io.Map, optional
-        See `read_inputs`; a number holds for every band. By default the noise at which
-        the network was validated.
+        See `read_inputs`; a number is that of SPIRE. What is left out is as in the
+        validation of the network.
     show : callable, optional
         Called with the number of tiles done and the number of all.
     make : callable
@@ -203,7 +211,7 @@ def deblend(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
     -------
     image, sigma : array of float32, shape (ny, nx)
         Super-resolved map and its standard error [mJy/beam]; NaN where not all bands
-        were observed.
+        of SPIRE were observed.
     covered : array of bool, shape (ny, nx)
         Where they were.
     sources : pandas.DataFrame
@@ -212,17 +220,23 @@ def deblend(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
     """
     ny, nx = shape
     bands = deblender.bands
-    noise = noise_by_band(noise or deblender.meta["training"]["noise"], bands)
+    noise = noise_by_band(noise, deblender.meta["training"])
     maps = {
-        band: match_pixel_smoothing(maps[band], BANDS[band].pixel) for band in bands
+        band: match_pixel_smoothing(maps[band], BANDS[band].pixel)
+        for band in bands
+        if band in maps
     }
-    level = np.zeros(cell_shape(shape), np.float32)
+    level, depth = (np.zeros(cell_shape(shape), np.float32) for _ in range(2))
+    extra, spire = first_extra(bands), spire_channels(bands)
     image, sigma = (make(shape, np.float32) for _ in range(2))
     covered = make(shape, bool)
 
     def read(rows):
         inputs = read_inputs(maps, noise, wcs, shape, bands, rows)
-        level[rows] = typical_noise(inputs[..., -len(bands) :])
+        told = inputs[..., -len(bands) :]
+        level[rows] = typical_noise(told[..., spire])
+        if extra is not None:
+            depth[rows] = told[..., list(bands).index(extra)]
         return inputs
 
     lister = StripLister(level.shape[1])
@@ -238,11 +252,14 @@ def deblend(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
     found = lister.sources()
     x, y = found["x"].to_numpy(), found["y"].to_numpy()
     centre = (CELL - 1) / 2
-    here = at_positions(level, (x - centre) / CELL, (y - centre) / CELL)
+    here, deep = (
+        at_positions(image_, (x - centre) / CELL, (y - centre) / CELL)
+        for image_ in (level, depth)
+    )
     kept = (here > 0) & (x < nx - 0.5) & (y < ny - 0.5)
-    found, here = found[kept].reset_index(drop=True), here[kept]
+    found = found[kept].reset_index(drop=True)
     if deblender.calibration:
-        found = apply_at(found, deblender.calibration, here)
+        found = apply_at(found, deblender.calibration, here[kept], deep[kept])
     return image, sigma, covered, found
 
 

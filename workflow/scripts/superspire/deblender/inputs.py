@@ -60,6 +60,32 @@ def noise_levels(bands, noise, depth=None):
     return np.array(levels, np.float32)
 
 
+def noise_by_band(noise, training):
+    """Give the noise of every band by its wavelength.
+
+    Parameters
+    ----------
+    noise : None, float or dict of int to float or superspire.io.Map
+        All of it, that of SPIRE, or by band.
+    training : dict
+        ``noise`` of SPIRE and, perhaps, ``depth`` of other bands that is taken where
+        nothing is said.
+
+    Returns
+    -------
+    dict of int to float or superspire.io.Map
+    """
+    depth = {int(band): value for band, value in training.get("depth", {}).items()}
+    if not isinstance(noise, dict):
+        noise = dict.fromkeys(SPIRE, noise or training["noise"])
+    return depth | noise
+
+
+def first_extra(bands):
+    """Name the first band other than SPIRE's, or None; its depth is calibrated for."""
+    return next((band for band in bands if band not in SPIRE), None)
+
+
 def spire_channels(bands):
     """Locate the noise of the SPIRE bands among that of all bands, as a mask."""
     return np.array([band in SPIRE for band in bands])

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from astropy import units
 
+from superspire.deblender.calibration import nearest_depth
 from superspire.deblender.inputs import FLUX_BANDS
 from superspire.instruments import BANDS
 from superspire.photometry.flags import blend_fraction
@@ -126,7 +127,9 @@ def build_catalogue(sources, covered, wcs, inputs, selection_function, extended=
             "PROBABILITY": columns["probability"],
             "ULTRA_RED": columns["ultra_red"],
             "NOISE": columns["noise"] * units.mJy / units.beam,
-            **fractions_at_noise(columns["flux"], columns["noise"], selection_function),
+            **fractions_at_noise(
+                columns["flux"], columns["noise"], columns["depth"], selection_function
+            ),
             **{f"CHI2_{band}": columns[f"chi2_{band}"] for band in BAND_UCD},
             **flag_columns(x, y, ra, dec, covered, inputs, extended),
             "POOR_FIT": columns["poor_fit"].astype(bool),
@@ -155,13 +158,14 @@ def flux_columns(columns):
     return result
 
 
-def fractions_at_noise(flux, noise, selection_function):
+def fractions_at_noise(flux, noise, depth, selection_function):
     """Give the completeness and purity expected at the noise of each source.
 
     Parameters
     ----------
-    flux, noise : ndarray, shape (n,)
-        450 µm fluxes [mJy] and noise per pixel [mJy/beam].
+    flux, noise, depth : ndarray, shape (n,)
+        450 µm fluxes [mJy], noise per pixel [mJy/beam], and depth of what was observed
+        besides SPIRE [mJy], see `superspire.deblender.calibration.apply_at`.
     selection_function : pandas.DataFrame
         See `build_catalogue`.
 
@@ -170,13 +174,19 @@ def fractions_at_noise(flux, noise, selection_function):
     dict
         See `superspire.products.catalogue.expected_fractions`.
     """
-    known = np.unique(selection_function["noise"].dropna())
-    distance = np.abs(np.log(noise[:, None] / known))
-    nearest = known[distance.argmin(axis=1)] if len(known) else np.zeros(len(noise))
     table = pd.DataFrame(expected_fractions(flux, selection_function.iloc[:0]))
-    for level in np.unique(nearest):
-        own = nearest == level
-        measured = selection_function[selection_function["noise"] == level]
-        for name, values in expected_fractions(flux[own], measured).items():
-            table.loc[own, name] = values
+    if selection_function.empty:
+        return {name: table[name].to_numpy() for name in table}
+    deep = nearest_depth(depth, selection_function["depth"])
+    for value, measured in selection_function.groupby("depth"):
+        known = np.unique(measured["noise"])
+        distance = np.abs(np.log(noise[:, None] / known))
+        nearest = known[distance.argmin(axis=1)]
+        for level in known:
+            own = (deep == value) & (nearest == level)
+            expected = expected_fractions(
+                flux[own], measured[measured["noise"] == level]
+            )
+            for name, values in expected.items():
+                table.loc[own, name] = values
     return {name: table[name].to_numpy() for name in table}
