@@ -5,19 +5,21 @@ import numpy as np
 import pytest
 
 from superspire.deblender.architecture import (
-    KNEE,
+    BRIGHTEST,
     LOG_ERROR,
     LOG_POS_ERR,
     LOG_SIGMA,
+    LOOKS,
     MULTIPLE,
     OUTPUTS,
-    SCALE,
-    USUAL_NOISE,
+    USUAL_LOOK,
     Views,
+    begin_from,
     build_deblender,
     unpack,
 )
 from superspire.deblender.inputs import FLUX_BANDS, SPIRE_BANDS, make_input
+from superspire.errors import InputError
 from superspire.maps.cells import to_pixels
 from superspire.training.backend import BatchNormalization
 
@@ -97,23 +99,27 @@ def test_depths_and_widths_may_be_chosen():
     assert "down2_1_relu" not in names
 
 
-@pytest.mark.parametrize("bands", [{250: 1, 350: 1, 500: 1}, {100: 4, 250: 2, 850: 1}])
+@pytest.mark.parametrize("bands", [{250: 1, 350: 1, 500: 1}, {24: 2, 250: 2, 850: 1}])
 def test_maps_are_seen_in_three_views_and_noise_in_two(bands):
     rng = np.random.default_rng(1)
     signals = sum(pixels**2 for pixels in bands.values())
     maps = rng.normal(0, 10, (1, 6, 6, signals))
     noise = rng.uniform(0.5, 8.0, (1, 6, 6, len(bands)))
     noise[:, :2, 1:4] = 0.0
+    looks = np.array([LOOKS.get(band, USUAL_LOOK) for band in bands])
+    scale, knee, usual = looks.T
+    pixels = np.square(list(bands.values()))
+    own_scale, own_knee = (np.repeat(each, pixels) for each in (scale, knee))
     x = np.concatenate([maps, noise], axis=-1).astype("f4")
     views = np.asarray(Views(bands)(x))
     own = np.concatenate(
         [noise[..., [i] * p**2] for i, p in enumerate(bands.values())], axis=-1
     )
     expected = [
-        maps / SCALE,
-        0.5 * np.arcsinh(maps / KNEE),
-        np.arcsinh(maps / np.hypot(own, KNEE)),
-        np.where(noise > 0, np.log(np.where(noise > 0, noise, 1.0) / USUAL_NOISE), 0.0),
+        np.clip(maps / own_scale, -BRIGHTEST, BRIGHTEST),
+        0.5 * np.arcsinh(maps / own_knee),
+        np.arcsinh(maps / np.hypot(own, own_knee)),
+        np.where(noise > 0, np.log(np.where(noise > 0, noise, 1.0) / usual), 0.0),
         noise > 0,
     ]
     expected = np.concatenate(expected, axis=-1)
@@ -122,7 +128,7 @@ def test_maps_are_seen_in_three_views_and_noise_in_two(bands):
 
 def test_a_bright_source_does_not_blind_the_compressed_views():
     views = np.asarray(Views({450: 1})(np.array([[[[3e4, 1.0]]]], "f4")))
-    assert views[0, 0, 0, 0] > 500.0
+    assert views[0, 0, 0, 0] == BRIGHTEST
     assert np.abs(views[0, 0, 0, 1:3]).max() < 10.0
 
 
@@ -207,3 +213,36 @@ def test_every_weight_is_trained(network):
     for variable, gradient in zip(network.trainable_variables, gradients, strict=True):
         assert gradient is not None, variable.path
         assert np.abs(gradient).max() > 0, variable.path
+
+
+class Trained:
+    """A network with its bands, as `load_deblender` gives it."""
+
+    def __init__(self, bands, base_filters=4):
+        shape = TINY | {"base_filters": base_filters}
+        self.model, self.bands = build_deblender(None, **shape, bands=bands), bands
+        rng = np.random.default_rng(3)
+        for each in self.model.variables:
+            each.assign(np.abs(rng.normal(0.0, 0.3, each.shape)) + 0.01)
+
+
+def test_a_network_begins_with_what_another_one_knows_of_its_bands():
+    """It answers as that one does, whatever a band shows that is new to it."""
+    known, bands = SPIRE_BANDS, {24: 2, **SPIRE_BANDS}
+    trained = Trained(known)
+    network = build_deblender(None, **TINY, bands=bands)
+    begin_from(network, trained, bands)
+    rng = np.random.default_rng(4)
+    signal, noise = rng.normal(0, 10, (1, 16, 16, 3)), np.full((1, 16, 16, 3), 2.0)
+    expected = trained.model(np.concatenate([signal, noise], -1).astype("f4"))
+    for depth in (0.0, 0.02):
+        fine = rng.normal(0, 1, (1, 16, 16, 4)) * (depth > 0)
+        told = np.full((1, 16, 16, 1), depth)
+        images = np.concatenate([fine, signal, told, noise], -1).astype("f4")
+        np.testing.assert_allclose(network(images), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_network_of_another_size_is_no_beginning():
+    network = build_deblender(None, **TINY)
+    with pytest.raises(InputError, match="base_filters"):
+        begin_from(network, Trained(SPIRE_BANDS, 2), SPIRE_BANDS)

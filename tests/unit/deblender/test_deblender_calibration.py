@@ -13,6 +13,7 @@ from superspire.deblender.calibration import (
     TRUE_EDGES,
     apply,
     apply_at,
+    at_noise,
     band_fluxes,
     bins_of,
     brightest_partner,
@@ -575,7 +576,7 @@ def test_at_a_level_the_calibration_is_that_of_the_level(level, scalar):
     found = answers(np.geomspace(2, 50, 9), score=np.linspace(0.7, 0.9, 9))
     noise = level["noise"] if scalar else np.full(9, level["noise"])
     sources = apply_at(found, LEVELS, noise)
-    expected = apply(found, level).assign(noise=level["noise"])
+    expected = apply(found, level).assign(noise=level["noise"], depth=0.0)
     assert list(sources.columns) == list(expected.columns)
     for name in expected:
         np.testing.assert_allclose(sources[name], expected[name], rtol=1e-9)
@@ -586,7 +587,9 @@ def test_beyond_the_levels_the_calibration_is_constant(noise, nearest):
     found = answers(np.geomspace(2, 50, 9), score=np.linspace(0.7, 0.9, 9))
     sources, expected = (apply_at(found, LEVELS, n) for n in (noise, nearest))
     pd.testing.assert_frame_equal(
-        sources.drop(columns="noise"), expected.drop(columns="noise"), rtol=1e-9
+        sources.drop(columns=["noise", "depth"]),
+        expected.drop(columns=["noise", "depth"]),
+        rtol=1e-9,
     )
     assert np.all(sources["noise"] == noise)
 
@@ -616,7 +619,7 @@ def test_one_level_holds_at_every_noise():
     level = LEVELS["levels"][0]
     sources = apply_at(found, {"levels": [level]}, np.geomspace(0.5, 20.0, 9))
     expected = apply(found, level)
-    pd.testing.assert_frame_equal(sources.drop(columns="noise"), expected)
+    pd.testing.assert_frame_equal(sources.drop(columns=["noise", "depth"]), expected)
 
 
 def test_only_probable_sources_are_listed():
@@ -641,7 +644,7 @@ def test_calibration_at_levels_that_were_measured(measured):
     sources = apply_at(found, {"levels": levels}, 4.0)
     listed = apply(found, measured)
     listed = listed[listed["probability"] >= MIN_PROBABILITY].reset_index(drop=True)
-    pd.testing.assert_frame_equal(sources.drop(columns="noise"), listed)
+    pd.testing.assert_frame_equal(sources.drop(columns=["noise", "depth"]), listed)
 
 
 def test_coverage_and_band_fluxes_are_those_of_the_drawn_errors(measured):
@@ -743,7 +746,7 @@ def test_expectations_are_interpolated_in_the_logarithm_of_the_noise():
         ("counts_450", 4.0, 6.0, 5.0, 4.0, 3.6, 4.4, 30, 4.0),
         ("purity", 4.0, 6.0, 5.0, 0.9, 0.8, 1.0, 30, 4.0),
     ]
-    table = pd.DataFrame(rows, columns=[*COLUMNS, "noise"])
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "noise"]).assign(depth=0.0)
     between = selection_function_at(table, 2.0)
     assert between["value"].tolist() == pytest.approx([3.0])
     assert between["n"].tolist() == [30]
@@ -751,3 +754,57 @@ def test_expectations_are_interpolated_in_the_logarithm_of_the_noise():
         expected = table[table["noise"] == level]
         found = selection_function_at(table, noise)
         assert found["value"].tolist() == expected["value"].tolist()
+
+
+DEEP = {
+    "levels": [
+        *({**level, "depth": 0.0} for level in LEVELS["levels"]),
+        {**level_of(2.0, 0.5), "depth": 0.06},
+        {**level_of(2.0, 1.5), "depth": 0.015},
+    ]
+}
+
+
+@pytest.mark.parametrize("depth", [0.015, 0.06])
+def test_at_a_depth_the_calibration_is_that_of_the_depth(depth):
+    found = answers(np.geomspace(2, 50, 9), score=np.linspace(0.7, 0.9, 9))
+    (level,) = (one for one in DEEP["levels"] if one["depth"] == depth)
+    sources = apply_at(found, DEEP, 2.0, depth)
+    expected = apply(found, level).assign(noise=2.0, depth=depth)
+    pd.testing.assert_frame_equal(sources, expected, rtol=1e-9)
+
+
+def test_between_depths_the_calibration_is_interpolated_in_the_logarithm():
+    found = answers(np.geomspace(2, 50, 9), score=np.linspace(0.7, 0.9, 9))
+    low, high, middle = (
+        apply_at(found, DEEP, 2.0, depth)["flux"] for depth in (0.015, 0.06, 0.03)
+    )
+    np.testing.assert_allclose(middle, 0.5 * (low + high), rtol=1e-9)
+    np.testing.assert_allclose(apply_at(found, DEEP, 2.0, 0.001)["flux"], low)
+    np.testing.assert_allclose(apply_at(found, DEEP, 2.0, 9.0)["flux"], high)
+
+
+def test_where_a_band_was_not_observed_the_calibration_is_the_one_without_it():
+    found = answers(np.geomspace(2, 50, 9), score=np.linspace(0.7, 0.9, 9))
+    depth = np.where(np.arange(9) < 4, 0.0, 0.015)
+    mixed = apply_at(found, DEEP, 2.0, depth)
+    expected = [apply_at(found, DEEP, 2.0, d)["flux"] for d in (0.0, 0.015)]
+    np.testing.assert_allclose(mixed["flux"], np.where(depth > 0, *expected[::-1]))
+    plain = apply_at(found, LEVELS, 2.0)["flux"]
+    np.testing.assert_allclose(expected[0], plain)
+    # A calibration without that level takes the shallowest one.
+    least = {"levels": DEEP["levels"][3:]}
+    expected = apply_at(found, DEEP, 2.0, 0.06)["flux"]
+    np.testing.assert_allclose(apply_at(found, least, 2.0, 0.0)["flux"], expected)
+
+
+def test_levels_and_expectations_are_those_of_the_nearest_depth():
+    calibration = DEEP | {"noise": 2.0}
+    for depth, nearest in ((0.0, 0.0), (0.004, 0.015), (0.028, 0.015), (0.04, 0.06)):
+        assert at_noise(calibration, 2.0, depth)["depth"] == nearest
+        rows = [("purity", 4.0, 6.0, 5.0, d, 0.0, 1.0, 40, 2.0, d) for d in DEPTHS]
+        table = pd.DataFrame(rows, columns=[*COLUMNS, "noise", "depth"])
+        assert selection_function_at(table, 2.0, depth)["value"].tolist() == [nearest]
+
+
+DEPTHS = (0.0, 0.015, 0.06)

@@ -18,6 +18,8 @@ VARY = {
     "calibration": 0.05,
     "varying": 0.0,
     "gaps": 0.0,
+    "depth": {},
+    "absent": {},
 }
 COLOURS = np.array([2.0, 1.5, 1.0, 0.7])
 """Fluxes of the sources in all bands over that at 450 µm."""
@@ -370,7 +372,7 @@ def test_pixels_of_a_cell_turn_with_the_cells(seed):
     assert signal.shape[-1] == count_signals(bands)
     field = make_field()
     field = Field(signal, np.zeros_like(signal), target, field.sources)
-    images, truth = make_crops([field], bands=bands, seed=seed)[0]
+    images, truth = make_crops([field], bands=bands, seed=seed, depth={450: 1.0})[0]
     for image, shown in zip(images, truth["target"], strict=True):
         np.testing.assert_array_equal(image[..., 4:20], shown)
     assert images.shape[-1] == 21 + 3

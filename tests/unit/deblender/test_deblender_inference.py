@@ -15,14 +15,18 @@ from superspire.deblender.inference import (
     deblend,
     join_fields,
     load_deblender,
-    noise_by_band,
     noise_cells,
     read_half,
     read_inputs,
     typical_noise,
     write_half,
 )
-from superspire.deblender.inputs import FLUX_BANDS, SPIRE_BANDS, band_cells
+from superspire.deblender.inputs import (
+    FLUX_BANDS,
+    SPIRE_BANDS,
+    band_cells,
+    noise_by_band,
+)
 from superspire.errors import InputError
 from superspire.instruments import BANDS, SPIRE
 from superspire.io import Map, write_json
@@ -36,7 +40,7 @@ ARCHITECTURE = {
     "widths": [1, 2],
     "bands": {"250": 1, "350": 1, "500": 1},
 }
-META = {"architecture": ARCHITECTURE, "training": {"noise": 2.0}}
+META = {"architecture": ARCHITECTURE, "training": {"noise": 2.0, "depth": {}}}
 NOISE = {250: 2.0, 350: 3.0, 500: 5.0}
 CENTER = (150.0, 2.0)
 
@@ -260,8 +264,12 @@ def test_noise_of_cells_is_a_number_or_a_map():
     assert noise_cells(2.5, wcs, shape) == 2.5
     flat = noise_map(slope=0.0)
     assert noise_cells(flat, wcs, shape) == pytest.approx(4.0)
-    assert noise_by_band(2.5, (250, 500)) == {250: 2.5, 500: 2.5}
-    assert noise_by_band(NOISE, SPIRE) is NOISE
+    spire = dict.fromkeys(SPIRE, 2.5)
+    assert noise_by_band(2.5, {"noise": 1.0}) == spire
+    assert noise_by_band(NOISE, {"noise": 1.0}) == NOISE
+    deep = {"noise": 2.5, "depth": {"24": 0.015}}
+    assert noise_by_band(None, deep) == spire | {24: 0.015}
+    assert noise_by_band({24: 0.02}, deep) == spire | {24: 0.02}
 
 
 @pytest.mark.parametrize("gap", [False, True])

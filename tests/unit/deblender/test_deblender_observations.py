@@ -17,6 +17,7 @@ from superspire.deblender.observations import (
     draw_observed,
     draw_variation,
 )
+from superspire.instruments import SPIRE
 
 PLAIN = {
     "noise": [1.0, 15.0],
@@ -25,11 +26,15 @@ PLAIN = {
     "calibration": 0.0,
     "varying": 0.0,
     "gaps": 0.0,
+    "depth": {},
+    "absent": {},
 }
 
 
 def draw(number, n=6, bands=3, seed=0, **changes):
     rng = np.random.default_rng(seed)
+    if isinstance(bands, int):
+        bands = dict.fromkeys(SPIRE[:bands], 1)
     drawn = [draw_observation(PLAIN | changes, n, bands, rng) for _ in range(number)]
     return (
         np.array([getattr(one, name) for one in drawn], float)
@@ -38,9 +43,10 @@ def draw(number, n=6, bands=3, seed=0, **changes):
 
 
 def test_the_usual_observation():
-    usual = Observation.usual(2.5, 7, 4)
+    levels = [2.5, 1.5, 0.0, 2.0]
+    usual = Observation.usual(levels, 7)
     np.testing.assert_array_equal(usual.scale, np.ones(4))
-    np.testing.assert_array_equal(usual.level, np.full((7, 7, 4), 2.5))
+    np.testing.assert_array_equal(usual.level, np.tile(levels, (7, 7, 1)))
     np.testing.assert_array_equal(usual.stated, usual.level)
 
 
@@ -49,7 +55,7 @@ def test_the_usual_observation():
     low=st.floats(0.1, 5.0),
     width=st.floats(1.0, 20.0),
     seed=st.integers(0, 10**6),
-    bands=st.integers(1, 5),
+    bands=st.integers(1, 3),
 )
 def test_drawn_noise_is_within_its_range(low, width, seed, bands):
     noise = [low, low * width]
@@ -192,3 +198,16 @@ def test_edges_of_the_bands_are_near_each_other():
         widths.append(differ / max(outline, 1))
     # |difference of two normal numbers of sigma 1.5| over the projection of a line.
     assert 0.5 < np.median(widths) < 2.0
+
+
+def test_other_bands_have_a_depth_of_their_own_or_are_absent():
+    bands = {24: 2, 250: 1, 850: 1}
+    depth = {"24": [0.004, 0.08], "850": [1.0, 1.0]}
+    _, level, stated = draw(4000, 2, bands, depth=depth, absent={"24": 0.4})
+    np.testing.assert_array_equal(level, stated)
+    mid, _, submillimetre = level[:, 0, 0].T
+    assert np.all(submillimetre == 1.0)
+    assert stats.binomtest(int((mid == 0).sum()), 4000, 0.4).pvalue > 1e-5
+    low, high = np.log([0.004, 0.08])
+    rescaled = (np.log(mid[mid > 0]) - low) / (high - low)
+    assert stats.kstest(rescaled, "uniform").pvalue > 1e-5

@@ -10,13 +10,19 @@ from superspire.deblender.crops import BORDER
 from superspire.deblender.inputs import SPIRE_BANDS
 from superspire.deblender.skies import (
     FILES,
+    LIST_FLUX,
     Field,
     Perturbation,
+    SourceList,
+    add_bright,
     draw_perturbation,
+    list_fluxes,
     list_truth,
+    mid_infrared_factor,
     observe_field,
     perturb,
     perturbed_beam,
+    unit_noise,
 )
 from superspire.instruments import BANDS, FWHM_PER_SIGMA, PAPER_BANDS, SPIRE, TARGET
 from superspire.seeds import stream
@@ -31,6 +37,12 @@ SPREAD = {
     "true_areas": 0.6,
     "cirrus": 0.5,
     "unclustered": 0.2,
+    "bright": 12.0,
+    "mid_offset": 0.2,
+    "mid_scatter": 0.7,
+    "agn": 0.15,
+    "dropouts": 0.2,
+    "listed": 0.3,
 }
 CENTER = (0.0, 0.0)
 
@@ -178,7 +190,8 @@ def field_of(x, y, flux, side=303.0, seed=0, bands=SPIRE_BANDS, **changes):
     ra, dec = wcs.wcs_pix2world(x, y, 0)
     fluxes = {band: np.asarray(flux, float) for band in PAPER_BANDS}
     made = observe_field(
-        {"RA": ra, "DEC": dec},
+        ra,
+        dec,
         fluxes,
         (side / 3600.0) ** 2,
         CENTER,
@@ -249,9 +262,7 @@ def test_each_band_has_its_own_flux():
     fluxes = {250: [40.0], 350: [20.0], 450: [15.0], 500: [10.0]}
     fluxes = {band: np.array(flux) for band, flux in fluxes.items()}
     area, rng = (300.0 / 3600.0) ** 2, np.random.default_rng(0)
-    made = observe_field(
-        {"RA": ra, "DEC": dec}, fluxes, area, CENTER, Perturbation(), rng
-    )
+    made = observe_field(ra, dec, fluxes, area, CENTER, Perturbation(), rng)
     peaks = made["signal"].max(axis=(0, 1)).astype(float)
     assert peaks / [40.0, 20.0, 10.0] == pytest.approx(0.9, abs=0.1)
     assert made["sources"][0, 2:].tolist() == [40.0, 20.0, 15.0, 10.0]
@@ -372,3 +383,102 @@ def test_a_corner_of_a_field_is_a_field(cells):
     np.testing.assert_array_equal(corner.target, field.target[: 4 * kept, : 4 * kept])
     listed = field.sources if cells > 20 else field.sources[[0, 1]]
     np.testing.assert_array_equal(corner.sources, listed)
+
+
+def test_the_mid_infrared_departs_in_its_own_way():
+    """Neither colours nor their scatter matter, an offset and a scatter do."""
+    fluxes = {b: np.full(20000, f) for b, f in ((24, 0.1), (250, 9.0), (450, 5.0))}
+    changed = moved(fluxes, colour=0.4, scatter=0.1, mid_offset=0.3, mid_scatter=0.5)
+    change = np.log(changed[24] / 0.1)
+    assert stats.kstest((change - 0.3) / 0.5, "norm").pvalue > 1e-5
+    assert abs(np.corrcoef(change, changed[250])[0, 1]) < 5 / np.sqrt(20000)
+
+
+def test_nuclei_raise_and_dropouts_lower_as_many_as_asked():
+    number, rng = 20000, np.random.default_rng(5)
+    factor = mid_infrared_factor(number, Perturbation(agn=0.1, dropouts=0.2), rng)
+    for hits, fraction in ((factor > 1, 0.1), (factor < 1, 0.2)):
+        assert stats.binomtest(int(hits.sum()), number, fraction).pvalue > 1e-5
+    raised, lowered = np.log(factor[factor > 1]) / 2, -np.log(factor[factor < 1]) / 4
+    for drawn in (raised, lowered):
+        assert stats.kstest(drawn, "uniform").pvalue > 1e-5
+
+
+def test_bright_sources_are_added_with_spectra_of_stars_to_lensed_galaxies():
+    empty = np.zeros(0)
+    rng = np.random.default_rng(6)
+    ra, dec, fluxes = add_bright(
+        empty, empty, dict.fromkeys((24, *PAPER_BANDS), empty), 1.0, CENTER, 3000.0, rng
+    )
+    assert stats.poisson(3000).sf(len(ra) - 1) > 1e-5
+    assert stats.poisson(3000).cdf(len(ra)) > 1e-5
+    assert np.abs((ra + 180) % 360 - 180).max() < 0.51
+    assert np.abs(dec).max() < 0.51
+    rescaled = np.log(fluxes[250] / 20.0) / np.log(100.0)
+    assert stats.kstest(rescaled, "uniform").pvalue > 1e-5
+    powers = np.log(fluxes[250] / fluxes[500]) / np.log(2.0)
+    assert stats.kstest((powers + 0.3) / 3.3, "uniform").pvalue > 1e-5
+    np.testing.assert_allclose(fluxes[450], fluxes[250] * (250 / 450) ** powers)
+
+
+@pytest.mark.parametrize("fwhm", [0.0, 2.5])
+def test_a_fit_of_a_point_source_has_an_error_of_one_unit(fwhm):
+    """The standard deviation of sum(b n) / sum(b²) at many positions."""
+    noise = unit_noise((600, 600), 24, fwhm, np.random.default_rng(7))
+    sigma = BANDS[24].sigma / BANDS[24].pixel
+    y, x = np.mgrid[-12:13, -12:13]
+    beam = np.exp(-0.5 * (x**2 + y**2) / sigma**2)
+    stamps = np.lib.stride_tricks.sliding_window_view(noise, beam.shape)[::9, ::9]
+    fits = (stamps * beam).sum(axis=(2, 3)) / (beam**2).sum()
+    assert fits.std() == pytest.approx(1.0, rel=5 / np.sqrt(2 * fits.size))
+
+
+def test_noise_of_spire_is_white():
+    noise = unit_noise((200, 200), 350, 2.5, np.random.default_rng(8))
+    assert noise.std() == pytest.approx(1.0, rel=5 / np.sqrt(2 * noise.size))
+    assert abs((noise[1:] * noise[:-1]).mean()) < 5 / 200
+
+
+@pytest.mark.parametrize("with_fluxes", [True, False])
+def test_a_list_is_incomplete_and_partly_wrong(with_fluxes):
+    rng = np.random.default_rng(9)
+    ra, dec = rng.uniform(0, 1, (2, 4000))
+    flux = 10.0 ** rng.uniform(-3, 0, 4000)
+    listed = SourceList(0.05, with_fluxes, 0.25)
+    positions = list_fluxes(ra, dec, flux, listed, rng)
+    true = flux >= 0.05
+    number = int(true.sum())
+    assert len(positions[0]) == number + number // 4
+    np.testing.assert_array_equal(positions[0][:number], ra[true])
+    if with_fluxes:
+        np.testing.assert_array_equal(positions[2][:number], flux[true])
+        assert set(positions[2]) == set(flux[true])
+    else:
+        assert set(positions[2]) == {LIST_FLUX}
+
+
+def test_a_list_stands_for_a_map_without_noise():
+    x, y, side, bands = 120.0, 171.0, 303.0, {24: 2, **SPIRE_BANDS}
+    wcs, _ = field_wcs(CENTER, side, 1.0)
+    ra, dec = wcs.wcs_pix2world([x, 60.0], [y, 60.0], 0)
+    fluxes = {band: np.array([30.0, 20.0]) for band in PAPER_BANDS}
+    fluxes[24] = np.array([0.5, 0.01])
+    listed = SourceList(0.02, True, 0.0)
+    made = observe_field(
+        ra,
+        dec,
+        fluxes,
+        (side / 3600.0) ** 2,
+        CENTER,
+        Perturbation(listed=listed),
+        np.random.default_rng(1),
+        bands,
+    )
+    signal, noise = (made[name].astype(float) for name in ("signal", "noise"))
+    assert not noise[..., :4].any()
+    assert noise[..., 4:].std() > 0.3
+    row, column = np.unravel_index(signal[..., :4].max(axis=-1).argmax(), (75, 75))
+    assert (row, column) == (171 // 4, 120 // 4)
+    assert 0.35 < signal[..., :4].max() < 0.5
+    assert abs(signal[15, 15, :4]).max() < 0.005
+    assert len(made["sources"]) == 2

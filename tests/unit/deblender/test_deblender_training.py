@@ -84,8 +84,12 @@ class Oracle:
         return outputs
 
 
+NAMES = ("", "_noisy", "_noisier")
+
+
 def validation_of(field, noises=(1.0,)):
-    return FieldValidation(field, make_crops(field), DeblenderLoss(), noises)
+    named = dict(zip(NAMES, noises, strict=False))
+    return FieldValidation(field, make_crops(field), DeblenderLoss(), named)
 
 
 def test_truth_is_the_list_of_sources():
@@ -190,12 +194,12 @@ def test_other_noises_have_measures_of_their_own():
     alone = validation_of(field, (2.0,)).measure(Deaf(field))
     measures = {"completeness", "purity", "score", "threshold"}
     measures |= {f"scatter_{band}" for band in FLUX_BANDS}
-    named = {f"{name}_noise_{n}" for name in measures for n in ("6", "3.5")}
+    named = {f"{name}{n}" for name in measures for n in NAMES[1:]}
     assert set(record) == set(alone) | named
     assert {name: record[name] for name in alone} == alone
     for name in ("completeness", "score"):
-        assert record[name] == record[f"{name}_noise_3.5"] == 1.0
-        assert record[f"{name}_noise_6"] == 0.0
+        assert record[name] == record[f"{name}_noisier"] == 1.0
+        assert record[f"{name}_noisy"] == 0.0
 
 
 def test_the_threshold_tells_them_apart():

@@ -30,7 +30,7 @@ def selection_function():
                 row = (quantity, low, high, flux, value, value - 0.1, value + 0.1, 50)
                 rows.append((*row, noise))
     rows.append(("S500/S450", 4, 40, 9, 0.8, 0.7, 0.9, 50, np.nan))
-    return pd.DataFrame(rows, columns=[*EXPECTED, "noise"])
+    return pd.DataFrame(rows, columns=[*EXPECTED, "noise"]).assign(depth=0.0)
 
 
 @settings(max_examples=50, deadline=None)
@@ -40,7 +40,7 @@ def test_fractions_are_those_of_the_nearest_noise(seed, number):
     flux = np.exp(rng.uniform(*np.log([3.0, 50.0]), number))
     noise = np.exp(rng.uniform(*np.log([0.5, 9.0]), number))
     table = selection_function()
-    found = fractions_at_noise(flux, noise, table)
+    found = fractions_at_noise(flux, noise, np.zeros(number), table)
     assert tuple(found) == FRACTIONS
     assert {values.shape for values in found.values()} == {(number,)}
     for i in range(number):
@@ -54,7 +54,9 @@ def test_fractions_are_those_of_the_nearest_noise(seed, number):
 
 def test_no_selection_function_gives_no_fractions():
     flux = np.array([5.0, 20.0])
-    found = fractions_at_noise(flux, np.ones(2), selection_function().iloc[:0])
+    found = fractions_at_noise(
+        flux, np.ones(2), np.zeros(2), selection_function().iloc[:0]
+    )
     for name in FRACTIONS:
         assert np.isnan(found[name]).all()
 
@@ -70,6 +72,7 @@ def sources():
         "probability": rng.uniform(0.4, 1, number),
         "ultra_red": rng.uniform(0, 0.3, number),
         "noise": rng.uniform(1, 6, number),
+        "depth": np.zeros(number),
         "poor_fit": rng.random(number) < 0.3,
         **{f"chi2_{band}": rng.uniform(0.5, 2, number) for band in (250, 350, 500)},
     }
@@ -107,7 +110,8 @@ def test_columns_are_those_of_the_sources(sources, painted_field):
     np.testing.assert_array_equal(table["POOR_FIT"], own["poor_fit"])
     np.testing.assert_allclose(table["SNR"], own["flux"] / own["error"])
     expected = fractions_at_noise(
-        own["flux"].to_numpy(), own["noise"].to_numpy(), selection_function()
+        *(own[name].to_numpy() for name in ("flux", "noise", "depth")),
+        selection_function(),
     )
     for name in FRACTIONS:
         np.testing.assert_array_equal(table[name], expected[name])

@@ -270,8 +270,8 @@ def begin_from(network, trained, bands):
     )
     for variable in network.variables:
         weights = known.get(variable.path)
-        if variable.path == "stem/kernel" and weights is not None:
-            kernel = np.zeros(variable.shape, np.float32)
+        if variable.path == "stem/kernel":
+            kernel = np.zeros((*weights.shape[:2], len(own), weights.shape[3]), "f4")
             for name in own.keys() & other.keys():
                 kernel[:, :, own[name]] = weights[:, :, other[name]]
             weights = kernel

@@ -11,6 +11,7 @@ import numpy as np
 from superspire.instruments import SPIRE, TARGET
 from superspire.maps.cells import CELL, match_pixel_smoothing, on_cells
 from superspire.maps.interpolation import interpolate
+from superspire.maps.positions import pixel_sides
 
 FLUX_BANDS = (250, 350, 450, 500)
 """Bands in which the network predicts the flux of a source [µm]."""
@@ -78,7 +79,7 @@ def noise_by_band(noise, training):
     depth = {int(band): value for band, value in training.get("depth", {}).items()}
     if not isinstance(noise, dict):
         noise = dict.fromkeys(SPIRE, noise or training["noise"])
-    return depth | noise
+    return dict.fromkeys(SPIRE, training["noise"]) | depth | noise
 
 
 def first_extra(bands):
@@ -144,7 +145,8 @@ def band_cells(map_, wcs, shape, pixels=1):
     if pixels == 1:
         return on_cells(map_, wcs, shape)[..., None]
     step = CELL // pixels
-    map_ = match_pixel_smoothing(map_, step)
+    if pixel_sides(map_).max() < step:
+        map_ = match_pixel_smoothing(map_, step)
     fine = wcs.slice(tuple(slice(0, side, step) for side in shape))
     image = interpolate(map_, fine, tuple(side // step for side in shape))
     ny, nx = (side // CELL for side in shape)

@@ -104,8 +104,9 @@ def build_catalogue(sources, covered, wcs, inputs, selection_function, extended=
         Each input map and the maximum flux density that the calibration saw
         [mJy/beam].
     selection_function : pandas.DataFrame
-        `superspire.evaluation.selection_function.COLUMNS` and ``noise`` [mJy/beam]; of
-        each source, that of the noise nearest to its own is used.
+        `superspire.evaluation.selection_function.COLUMNS`, ``noise`` [mJy/beam] and
+        ``depth`` [mJy]; of each source, that of the noise and depth nearest to its own
+        is used.
     extended : superspire.io.Map, optional
         Mask of what point sources cannot explain (`superspire.checks.extended`).
 
@@ -177,9 +178,9 @@ def fractions_at_noise(flux, noise, depth, selection_function):
     table = pd.DataFrame(expected_fractions(flux, selection_function.iloc[:0]))
     if selection_function.empty:
         return {name: table[name].to_numpy() for name in table}
-    deep = nearest_depth(depth, selection_function["depth"])
+    deep = nearest_depth(depth, selection_function["depth"].dropna())
     for value, measured in selection_function.groupby("depth"):
-        known = np.unique(measured["noise"])
+        known = np.unique(measured["noise"].dropna())
         distance = np.abs(np.log(noise[:, None] / known))
         nearest = known[distance.argmin(axis=1)]
         for level in known:
