@@ -280,10 +280,10 @@ def of_variant(files):
     return {name: moved(path) for name, path in files.items()}
 
 
-def deblender(name):
-    """A file of the deblender: of the one trained here, or that comes trained."""
+def deblender(name, trained="spire"):
+    """A file of the deblender: of the one trained here, or of one that comes trained."""
     if not config["deblender"]["train"]:
-        return resource(f"pretrained/{name.replace('weights.h5', 'npz')}")
+        return resource(f"pretrained/{trained}/{name.replace('weights.h5', 'npz')}")
     folder = "training" if name == "expected_sky.json" else "deblender"
     return f"results/{folder}/{name}"
 
