@@ -78,8 +78,8 @@ def measure_depth(map_, band, error=None, sources=True):
     beam = 2.0 * np.pi * (BANDS[band].sigma) ** 2
     if seen.sum() * np.prod(pixel_sides(map_)) < MIN_BEAMS * beam:
         raise InputError(
-            f"map at {band} µm: expected {MIN_BEAMS} beam areas of observed sky or more "
-            f"to measure its depth, found {seen.sum()} pixels"
+            f"map at {band} µm: expected at least {MIN_BEAMS} beam areas of observed "
+            f"sky to measure its depth, found {seen.sum()} pixels"
         )
     low, median = np.quantile(flux[seen], [BELOW, 0.5])
     depth = float(median - low)
