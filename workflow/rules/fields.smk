@@ -46,7 +46,7 @@ rule check_field:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=memory(3400),
+        mem_mb=memory(3400, per_input=5.0),
     params:
         code=code_digest("check_field.py"),
         options=field_options,
