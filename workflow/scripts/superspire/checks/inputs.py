@@ -5,7 +5,7 @@ import numpy as np
 from superspire.checks.checks import corrected
 from superspire.checksums import verify
 from superspire.errors import InputError
-from superspire.instruments import BANDS, EXTRA_BANDS, SPIRE
+from superspire.instruments import EXTRA_BANDS, PAPER_BANDS, SPIRE
 from superspire.io import Map
 from superspire.maps.archives import file_of
 from superspire.maps.depth import depth_map
@@ -40,7 +40,8 @@ def read_observations(inputs, options, reading=None, sky_level=None):
     InputError
         If a file cannot be read, or two bands are the same image.
     """
-    bands = [band for band in BANDS if inputs.get(f"map_{band}")]
+    known = sorted({*PAPER_BANDS, *EXTRA_BANDS})
+    bands = [band for band in known if inputs.get(f"map_{band}")]
     reading = options.get("reading", {}) | (reading or {})
     sums = {band: verify(file_of(inputs[f"map_{band}"], band)) for band in bands}
     for key, file in inputs.items():
