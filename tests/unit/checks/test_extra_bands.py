@@ -121,6 +121,18 @@ def test_a_shifted_map_is_found_and_moved_back(sky):
     assert warning.endswith("add shift to fields.mine.correct to correct it")
 
 
+def test_depth_is_that_of_the_field_and_not_of_all_the_map(sky):
+    n = sky[24].data.shape[1] // 2
+    wide = sky[24].data.copy()
+    rng = np.random.default_rng(4)
+    wide[:, :n] += rng.normal(0.0, 0.5, wide[:, :n].shape)
+    part = sky[250].data.copy()
+    part[:, : part.shape[1] // 2 + 1] = np.nan
+    shown = {24: Map(wide, sky[24].wcs), 250: Map(part, sky[250].wcs)}
+    depth = checked(shown)["depths"]["24"]["depth_mjy"]
+    assert depth == pytest.approx(DEPTH, rel=0.1)
+
+
 def test_another_sky_is_told(sky):
     flipped = Map(np.ascontiguousarray(sky[24].data[::-1]), sky[24].wcs)
     (warning,) = checked({24: flipped, 250: sky[250]})["warnings"]

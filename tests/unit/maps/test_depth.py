@@ -88,7 +88,9 @@ def test_error_map_gives_the_shape_of_the_depth(sky):
 
 def test_depth_without_an_error_map_is_a_number(sky):
     assert depth_map(0.02, sky) == 0.02
-    assert depth_map(0.02, sky, np.full(sky.data.shape, np.nan)) == 0.02
+    none = np.full(sky.data.shape, np.nan)
+    assert depth_map(0.02, sky, none) == 0.02
+    assert measure_depth(sky, 24, none) == measure_depth(sky, 24)
 
 
 def test_too_small_a_map_is_refused():

@@ -3,11 +3,16 @@
 Colours, beams and flux scales are compared between the bands of SPIRE alone.
 """
 
+import numpy as np
+
 from superspire.checks.checks import shift_record
 from superspire.checks.registration import REFERENCE, judge_shifts, measure_shift
 from superspire.errors import InputError
 from superspire.instruments import EXTRA_BANDS
+from superspire.io import Map
 from superspire.maps.depth import measure_depth
+from superspire.maps.positions import pixels_of
+from superspire.maps.tiling import coverage_outline
 
 
 def split_bands(observations):
@@ -62,7 +67,8 @@ def check_extra_bands(extra, reference, field=None):
         )
         warnings, moves = judge_shifts({(REFERENCE, band): shift}, advice)
         found["files"][str(band)] = name
-        found["depths"][str(band)] = {"depth_mjy": named_depth(each, band)}
+        depth = named_depth(each, band, reference.map)
+        found["depths"][str(band)] = {"depth_mjy": depth}
         found["pairs"][f"{REFERENCE}-{band}"] = shift_record(shift)
         move = moves.get(band, [0.0, 0.0])
         found["corrections"][str(band)] = {"shift_arcsec": move, "factor": 1.0}
@@ -71,12 +77,40 @@ def check_extra_bands(extra, reference, field=None):
     return found
 
 
-def named_depth(observation, band):
-    """Measure the depth of a map [mJy]; an error names its file."""
+def named_depth(observation, band, reference):
+    """Measure the depth of a map around another one [mJy]; an error names its file."""
     try:
-        return measure_depth(observation.map, band, observation.error)
+        return measure_depth(
+            near_field(observation.map, reference), band, observation.error
+        )
     except InputError as error:
         raise InputError(f"{observation.record['file']}: {error}") from error
+
+
+def near_field(map_, reference):
+    """Leave of a map, which may be far larger, the box that holds another one.
+
+    Parameters
+    ----------
+    map_, reference : superspire.io.Map
+        Maps; NaN where nothing was observed.
+
+    Returns
+    -------
+    superspire.io.Map
+        `map_` with NaN outside of the box, in the same pixels.
+    """
+    outline = coverage_outline(reference)
+    x, y = pixels_of(map_.wcs.celestial, outline.ra.deg, outline.dec.deg)
+    if not np.isfinite(x + y).all():
+        return map_
+    data = np.full_like(map_.data, np.nan)
+    box = tuple(
+        slice(max(0, int(np.floor(axis.min()))), max(0, int(np.ceil(axis.max()))) + 1)
+        for axis in (y, x)
+    )
+    data[box] = map_.data[box]
+    return Map(data, map_.wcs)
 
 
 def add_checks(checks, found):

@@ -71,7 +71,7 @@ def measure_depth(map_, band, error=None, sources=True):
         If less than 100 beam areas were observed.
     """
     flux, seen = fitted_fluxes(map_, band)
-    if error is not None:
+    if has_errors(error):
         relative = relative_error(error)
         seen &= np.isfinite(relative)
         flux = flux / relative
@@ -158,11 +158,14 @@ def local_background(data, sides):
     return fine[: data.shape[0], : data.shape[1]]
 
 
+def has_errors(error):
+    """Decide whether there is an error map with an error in it."""
+    return error is not None and bool((np.isfinite(error) & (error > 0)).any())
+
+
 def relative_error(error):
     """Divide an error map by its median; NaN where there is no error."""
     known = np.isfinite(error) & (error > 0)
-    if not known.any():
-        return np.full(np.shape(error), np.nan)
     return np.where(known, error, np.nan) / np.median(error[known])
 
 
@@ -183,6 +186,6 @@ def depth_map(level, map_, error=None):
     float or superspire.io.Map
         [mJy]; a map, with the shape of the error map, if there is one.
     """
-    if error is None or not (np.isfinite(error) & (error > 0)).any():
+    if not has_errors(error):
         return level
     return Map((level * relative_error(error)).astype(np.float32), map_.wcs)
