@@ -1,6 +1,7 @@
 """The workflow as a user calls it: plans, targets, answers to bad input."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -153,3 +154,85 @@ def test_configured_maps_take_the_place_of_the_mock_field(tmp_path):
     assert plan.stdout.count("rule read_observed_map:") == 4
     assert "results/skies/observed/catalogue.fits" not in plan.stdout
     assert "results/catalogues/observed_injected.ecsv" not in plan.stdout
+
+
+FIELD = "results/fields/a/superresolved.fits"
+
+
+def with_24_micron(folder, kind):
+    """Section of a field that gives a 24 µm map or a list besides; its files exist."""
+    maps = {band: f"{band}.fits" for band in (250, 350, 500)}
+    field = {"maps": maps}
+    if kind == "map":
+        maps[24], field["errors"] = "24.fits", {24: "unc.fits"}
+        (folder / "unc.fits").touch()
+    if kind == "prior":
+        field["prior"] = {"file": "mips.fits"}
+        (folder / "mips.fits").touch()
+    for name in maps.values():
+        (folder / name).touch()
+    return field
+
+
+@pytest.fixture(scope="module")
+def both_networks(tmp_path_factory):
+    """Copy of the workflow with a network for 24 µm, in name."""
+    copy = tmp_path_factory.mktemp("workflow")
+    for part in ("workflow", "profiles", "envs", "resources", "config"):
+        shutil.copytree(ROOT / part, copy / part)
+    shutil.copy(ROOT / "Snakefile", copy)
+    trained = copy / "resources/pretrained"
+    shutil.copytree(trained / "spire", trained / "spire_24", dirs_exist_ok=True)
+    return copy / "Snakefile"
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "network"),
+    [
+        ("spire", "250.fits", "spire"),
+        ("map", "24.fits", "spire_24"),
+        ("prior", "mips.fits", "spire_24"),
+    ],
+)
+def test_the_network_is_chosen_by_what_a_field_gives(
+    tmp_path, both_networks, kind, file, network
+):
+    config = {"fields": {"a": with_24_micron(tmp_path, kind)}}
+    plan = plan_of(tmp_path, FIELD, config=config, snakefile=both_networks)
+    assert plan.returncode == 0, plan.stderr
+    assert file in plan.stdout
+    for name in ("network.json", "network.npz", "calibration.json"):
+        assert f"resources/pretrained/{network}/{name}" in plan.stdout
+    used = set(re.findall(r"resources/pretrained/(\w+)/", plan.stdout))
+    assert used == {network}
+    assert ("unc.fits" in plan.stdout) == (kind == "map")
+
+
+def test_a_network_of_ones_own_is_used_for_all_fields(tmp_path):
+    config = {"fields": {"a": with_24_micron(tmp_path, "map")}}
+    config["deblender"] = {"train": True}
+    plan = plan_of(tmp_path, FIELD, config=config)
+    assert plan.returncode == 0, plan.stderr
+    assert "results/deblender/network.json" in plan.stdout
+    assert "pretrained" not in plan.stdout
+
+
+@pytest.mark.skipif(
+    (ROOT / "resources/pretrained/spire_24").exists(), reason="it is there"
+)
+def test_a_network_that_does_not_come_trained_is_named(tmp_path):
+    config = {"fields": {"a": with_24_micron(tmp_path, "prior")}}
+    plan = plan_of(tmp_path, FIELD, config=config)
+    assert plan.returncode == 1
+    message = plan.stderr.splitlines()[-1]
+    assert message.startswith("Error: fields.a: expected a network that comes trained")
+    assert "Traceback" not in plan.stderr
+
+
+def test_a_missing_list_is_named(tmp_path):
+    field = with_24_micron(tmp_path, "prior")
+    (tmp_path / "mips.fits").unlink()
+    plan = plan_of(tmp_path, FIELD, config={"fields": {"a": field}})
+    assert plan.returncode == 1
+    message = "Error: fields.a.prior.file: expected a table, found no file mips.fits"
+    assert plan.stderr.splitlines()[-1] == message

@@ -63,7 +63,7 @@ MISTAKES = {
     "bands": (
         {"fields": {"a": {"maps": {"psw": "a.fits"}}}},
         "all",
-        "unknown key 'fields.a.maps.psw'; known: 250, 350, 500",
+        "unknown key 'fields.a.maps.psw'; known: 250, 350, 500, 24, 100, 160, 850",
     ),
 }
 

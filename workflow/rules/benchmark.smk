@@ -53,9 +53,9 @@ rule benchmark_training:
 rule benchmark_scale:
     """Measure time and memory against the area of sky and the number of fields."""
     input:
-        network=resource("pretrained/network.json"),
-        weights=resource("pretrained/network.npz"),
-        calibration=resource("pretrained/calibration.json"),
+        network=resource("pretrained/spire/network.json"),
+        weights=resource("pretrained/spire/network.npz"),
+        calibration=resource("pretrained/spire/calibration.json"),
     output:
         "results/benchmark/scale.csv",
     log:

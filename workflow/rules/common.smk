@@ -59,7 +59,7 @@ if str(SCRIPTS) not in sys.path:
 from superspire.configuration import check, named_bands, order
 from superspire.digest import code_digest as digest_code
 from superspire.errors import InputError
-from superspire.instruments import PAPER_BANDS, SPIRE
+from superspire.instruments import EXTRA_BANDS, PAPER_BANDS, PRIOR_BAND, SPIRE
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -280,10 +280,10 @@ def of_variant(files):
     return {name: moved(path) for name, path in files.items()}
 
 
-def deblender(name):
-    """A file of the deblender: of the one trained here, or that comes trained."""
+def deblender(name, trained="spire"):
+    """A file of the deblender: of the one trained here, or of one that comes trained."""
     if not config["deblender"]["train"]:
-        return resource(f"pretrained/{name.replace('weights.h5', 'npz')}")
+        return resource(f"pretrained/{trained}/{name.replace('weights.h5', 'npz')}")
     folder = "training" if name == "expected_sky.json" else "deblender"
     return f"results/{folder}/{name}"
 
@@ -305,18 +305,41 @@ def calibration_levels(wildcards):
     return [(each, depth) for depth in depths for each in noises[::2]]
 
 
-def expected_sky():
+def trained_for(field):
+    """Name the network that comes trained for what a field gives."""
+    gives_prior_band = str(PRIOR_BAND) in field["maps"] or field.get("prior")
+    return f"spire_{PRIOR_BAND}" if gives_prior_band else "spire"
+
+
+def field_network(name):
+    """Name a file of the network of a field; that it comes trained is checked."""
+
+    def file(wildcards):
+        trained = trained_for(field_section(wildcards))
+        found = deblender(name, trained)
+        if not config["deblender"]["train"] and not Path(found).exists():
+            refuse(
+                f"fields.{wildcards.field}: expected a network that comes trained for "
+                f"{PRIOR_BAND} µm maps and lists, found none ({found}); train one "
+                f"(deblender.train, deblender.bands) or give SPIRE maps only"
+            )
+        return found
+
+    return file
+
+
+def expected_sky(wildcards):
     """What the colours and the noise of a field's maps are compared with."""
     if config["network"]["architecture"] == "unet":
         return "results/training/expected_sky.json"
-    return deblender("expected_sky.json")
+    return field_network("expected_sky.json")(wildcards)
 
 
-def varied_network():
-    """The network of fields, if its training varied the noise."""
+def varied_network(wildcards):
+    """The network of a field, if its training varied the noise."""
     if config["network"]["architecture"] == "unet":
         return {}
-    return {"network": deblender("network.json")}
+    return {"network": field_network("network.json")(wildcards)}
 
 
 def is_perturbed(part):
@@ -378,17 +401,39 @@ def can_be_made(file):
     return IS_MODULE or downloaded or file.startswith("results/")
 
 
-def field_maps(wildcards):
-    """Files of the three SPIRE maps of a configured field, their masks and errors."""
+def map_files(wildcards, bands):
+    """Files of the maps of a configured field in some bands, their masks and errors."""
     field, found = field_section(wildcards), {}
     for kind in ("maps", "masks", "errors"):
         for band, file in field.get(kind, {}).items():
+            if int(band) not in bands:
+                continue
             if not Path(file).exists() and not can_be_made(file):
                 refuse(
                     f"fields.{wildcards.field}.{kind}.{band}: expected a FITS file, "
                     f"found no file {file}"
                 )
             found[f"{kind.removesuffix('s')}_{band}"] = without_braces(file)
+    return found
+
+
+def field_maps(wildcards):
+    """Files of the three SPIRE maps of a configured field, their masks and errors."""
+    return map_files(wildcards, SPIRE)
+
+
+def extra_maps(wildcards):
+    """Files of what a field gives besides: maps of other bands, known sources."""
+    found = map_files(wildcards, EXTRA_BANDS)
+    prior = field_section(wildcards).get("prior")
+    if prior:
+        file = prior["file"]
+        if not Path(file).exists() and not can_be_made(file):
+            refuse(
+                f"fields.{wildcards.field}.prior.file: expected a table, found no file "
+                f"{file}"
+            )
+        found["prior"] = without_braces(file)
     return found
 
 

@@ -1,8 +1,9 @@
 """
 Real fields: checks of the maps, super-resolution, catalogue (fields.NAME).
 
-In: the three maps of a field of the configuration, the network of
-network.architecture with its calibration, and a simulated sky whose colours, beams and
+In: the three maps of a field of the configuration, perhaps a 24 µm map or a list of
+known sources, the network of network.architecture with its calibration (of those that
+come trained, the one for what the field gives), and a simulated sky whose colours, beams and
 noise the maps are compared with. Out, in results/fields/NAME: checks.json with the
 shifts between the bands, their flux scale and noise; the super-resolved map, a
 catalogue as FITS and DS9 regions, a picture, a record of how each map was read; and
@@ -33,9 +34,10 @@ rule check_field:
     """Check the astrometry, flux scale and noise of the maps of a field."""
     input:
         unpack(field_maps),
+        unpack(extra_maps),
         unpack(known_positions),
-        **varied_network(),
-        expected_sky=expected_sky(),
+        unpack(varied_network),
+        expected_sky=expected_sky,
     output:
         checks="results/fields/{field}/checks.json",
         extended="results/fields/{field}/extended.fits",
@@ -44,7 +46,7 @@ rule check_field:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=memory(3400),
+        mem_mb=memory(3400, per_input=5.0),
     params:
         code=code_digest("check_field.py"),
         options=field_options,
@@ -144,10 +146,11 @@ else:
         """Super-resolve a field of any size and list its sources."""
         input:
             unpack(field_maps),
-            network=deblender("network.json"),
-            weights=deblender("network.weights.h5"),
-            calibration=deblender("calibration.json"),
-            selection_function=deblender("selection_function.csv"),
+            unpack(extra_maps),
+            network=field_network("network.json"),
+            weights=field_network("network.weights.h5"),
+            calibration=field_network("calibration.json"),
+            selection_function=field_network("selection_function.csv"),
             checks="results/fields/{field}/checks.json",
             extended="results/fields/{field}/extended.fits",
         output:

@@ -4,11 +4,14 @@ from pathlib import Path
 
 from superspire.checks.checks import check_maps, summary
 from superspire.checks.extended import find_extended, write_extended
+from superspire.checks.extra_bands import add_checks, check_extra_bands, split_bands
 from superspire.checks.inputs import read_observations
 from superspire.checks.pointing import judge_pointing, measure_pointing
 from superspire.checksums import verify
+from superspire.errors import InputError
 from superspire.io import read_json, write_json
-from superspire.job import run
+from superspire.job import announce, run
+from superspire.products.extra_bands import configured_prior
 from superspire.products.reference import read_positions
 
 
@@ -42,15 +45,33 @@ def check_pointing(job, observations):
     )
 
 
+def check_prior(job, observations, notify):
+    """Compare the list of known sources of a field with its map, if there is one."""
+    if not job.input.get("prior"):
+        return None, []
+    prior = configured_prior(job.input.prior, job.params.options["prior"], notify)
+    found = observations[250]
+    fwhm = found.record["beam_fwhm_arcsec"]
+    pointing = measure_pointing(found.map, prior.ra, prior.dec, fwhm)
+    if not pointing.number:
+        raise InputError(f"{prior.name}: expected sources in the field, found none")
+    record, sentences = judge_pointing(pointing, prior.name)
+    return prior.record() | {"pointing": record}, sentences
+
+
 def main(job, terminal):
     params = job.params
     observations = read_observations(job.input, params.options, params.reading)
     expected = read_expected(job.input)
+    observations, extra = split_bands(observations)
     checks = check_maps(observations, expected, params.field)
+    add_checks(checks, check_extra_bands(extra, observations[250], params.field))
     extended = find_extended(observations)
     checks["extended"] = extended.record()
     checks["warnings"] += extended.warnings()
     checks["pointing"], sentences = check_pointing(job, observations)
+    checks["warnings"] += sentences
+    checks["prior"], sentences = check_prior(job, observations, announce(terminal))
     checks["warnings"] += sentences
     write_json(job.output[0], checks)
     if len(job.output) > 1:

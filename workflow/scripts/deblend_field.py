@@ -16,10 +16,11 @@ from superspire.deblender.inputs import FLUX_BANDS
 from superspire.figures.quicklook import write_quicklook
 from superspire.instruments import SPIRE
 from superspire.io import read_json
-from superspire.job import run
+from superspire.job import announce, run
 from superspire.maps.tiling import common_grid
 from superspire.products.counts import corrected_counts
 from superspire.products.deblended_catalogue import COLUMNS, build_catalogue
+from superspire.products.extra_bands import gather_extra_bands
 from superspire.products.field import SuperResolved, check_covered, write_products
 from superspire.products.footprint import Footprint
 from superspire.products.residuals import (
@@ -32,15 +33,14 @@ from superspire.storage import stored_in
 from superspire.training.backend import set_precision, set_threads
 
 
-def deblend_maps(files, network, maps, noise, terminal, make):
-    wcs, shape = common_grid(maps, {b: files[f"map_{b}"] for b in SPIRE})
+def deblend_maps(network, maps, wcs, shape, noise, terminal, make):
     with tqdm(desc="Super-resolving", unit="tile", file=terminal) as bar:
 
         def show(done, all_):
             bar.total = all_
             bar.update(done - bar.n)
 
-        return wcs, *deblend(network, maps, wcs, shape, noise, show, make)
+        return deblend(network, maps, wcs, shape, noise, show, make)
 
 
 def main(job, terminal):
@@ -58,9 +58,21 @@ def deblend_field(job, terminal, make):
     maps, records, errors = read_corrected(
         files, options, checks, network.meta["sky_level"]
     )
+    say = announce(terminal)
     levels, noise = noise_of_bands(checks, errors, calibration["noise"])
-    wcs, image, sigma, covered, sources = deblend_maps(
-        files, network, maps, noise, terminal, make
+    wcs, shape = common_grid(maps, {b: files[f"map_{b}"] for b in SPIRE})
+    extra, depths, extra_records = gather_extra_bands(
+        files,
+        options,
+        checks,
+        network.bands,
+        wcs,
+        shape,
+        network.meta["sky_level"],
+        lambda sentence: say(f"{field}: {sentence}"),
+    )
+    image, sigma, covered, sources = deblend_maps(
+        network, maps | extra, wcs, shape, noise | depths, terminal, make
     )
     footprint = Footprint(covered, wcs, read_extended(files.extended))
     check_covered(footprint, field)
@@ -92,7 +104,7 @@ def deblend_field(job, terminal, make):
         files.weights,
         network.meta["seed"],
         {
-            "maps": records,
+            "maps": records | extra_records,
             "options": options,
             "checks": checks,
             "details": {

@@ -13,6 +13,7 @@ from superspire.job import run
 from superspire.maps.tiling import common_grid, super_resolve_field
 from superspire.photometry.uncertainty import extraction_noise, measured_scatter
 from superspire.products.catalogue import COLUMNS, build_catalogue
+from superspire.products.extra_bands import unused_bands
 from superspire.products.field import SuperResolved, check_covered, write_products
 from superspire.products.footprint import Footprint
 from superspire.training.backend import set_threads
@@ -33,6 +34,9 @@ def main(job, terminal):
     network = load_network(files.network)
     calibration, checks = read_json(files.calibration), read_json(files.checks)
     factor, peak_factor = calibration["factor"], calibration["peak_factor"]
+    for sentence in unused_bands(params.options, SPIRE):
+        print(sentence)
+        print(f"{field}: {sentence}", file=terminal)
     maps, records, _ = read_corrected(
         files, params.options, checks, network.meta["sky_level"]
     )

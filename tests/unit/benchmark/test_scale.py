@@ -4,7 +4,7 @@ from pathlib import Path
 
 from superspire.benchmark.scale import deblend, make_mock
 
-PRETRAINED = Path(__file__).parents[3] / "resources/pretrained"
+PRETRAINED = Path(__file__).parents[3] / "resources/pretrained/spire"
 
 
 def test_a_mock_field_is_deblended(tmp_path):

@@ -10,7 +10,7 @@ from astropy.table import Table
 
 import check_field
 import measure_expected_sky
-from helpers.mock_fields import catalogue, field, observed, scaled
+from helpers.mock_fields import CENTER, catalogue, field, observed, scaled
 from helpers.shared import REAL
 from superspire.checks.checks import check_maps, corrected, expected_sky, summary
 from superspire.checks.extended import read_extended
@@ -20,6 +20,8 @@ from superspire.instruments import BANDS, PAPER_BANDS, SPIRE
 from superspire.io import Map, read_json, write_json, write_map
 from superspire.maps.positions import moved
 from superspire.maps.reader import read_observation
+from superspire.seeds import stream
+from superspire.sky.maps import make_map
 
 NAMES = ("psw", "pmw", "plw")
 FOLDER = REAL / "spire_hsa_level2_beta_and"
@@ -222,6 +224,59 @@ def test_script_reports_the_pointing(maps, expected, tmp_path):
     assert abs(east - 5.0) < 3.0 * error[0]
     assert abs(north) < 3.0 * error[1]
     assert "of vla.csv; add pointing to fields.mine.correct" in terminal.getvalue()
+
+
+def write_24_micron(folder):
+    """Write a 24 µm map of the field and the list of its bright sources."""
+    galaxies = catalogue(4)
+    ra, dec, flux = (np.asarray(galaxies[n], float) for n in ("RA", "DEC", "S250"))
+    flux = 0.02 * flux
+    map_ = make_map(ra, dec, flux, 24, CENTER, 3600.0 * np.sqrt(0.1))
+    map_.data[:] += 0.07 * stream(4, "noise").standard_normal(map_.data.shape)
+    files = {"map_24": str(folder / "24.fits"), "prior": str(folder / "mips.csv")}
+    write_map(files["map_24"], moved(map_, 3.0, 0.0), BANDS[24].fwhm)
+    bright = flux > 0.15
+    listed = Table({"ra": ra[bright], "dec": dec[bright], "F24": flux[bright]})
+    listed.write(files["prior"], format="ascii.csv")
+    return files
+
+
+def test_script_checks_what_a_field_gives_besides(maps, expected, tmp_path, capsys):
+    inputs = {"expected_sky": str(tmp_path / "expected_sky.json")}
+    write_json(inputs["expected_sky"], expected)
+    for band, map_ in maps.items():
+        inputs[f"map_{band}"] = str(tmp_path / f"{band}.fits")
+        write_map(inputs[f"map_{band}"], map_, BANDS[band].fwhm)
+    inputs |= write_24_micron(tmp_path)
+    options = {"prior": {"file": "mips.csv", "unit": "mJy"}}
+    output = [str(tmp_path / "checks.json")]
+    check_field.main(job(inputs, output, options=options), io.StringIO())
+    checks = read_json(output[0])
+    assert set(checks["noise"]) == {"250", "350", "500"}
+    assert "24" not in checks["scales"]
+    assert set(checks["pairs"]) == {"250-350", "250-500", "350-500", "250-24"}
+    assert checks["corrections"]["24"]["shift_arcsec"][0] == pytest.approx(3, abs=0.7)
+    (warning,) = checks["warnings"]
+    assert "24 µm: sources lie" in warning
+    assert 0.015 < checks["depths"]["24"]["depth_mjy"] < 0.03
+    assert checks["prior"]["depth_mjy"] == pytest.approx(0.03, rel=0.1)
+    assert checks["prior"]["pointing"]["significance"] > 10.0
+    assert "24 µm: depth of" in capsys.readouterr().out
+
+
+def test_script_refuses_a_list_of_another_field(maps, expected, tmp_path):
+    inputs = {"expected_sky": str(tmp_path / "expected_sky.json")}
+    write_json(inputs["expected_sky"], expected)
+    for band, map_ in maps.items():
+        inputs[f"map_{band}"] = str(tmp_path / f"{band}.fits")
+        write_map(inputs[f"map_{band}"], map_, BANDS[band].fwhm)
+    inputs["prior"] = str(tmp_path / "other.csv")
+    Table({"ra": [10.0], "dec": [0.0]}).write(inputs["prior"], format="ascii.csv")
+    options = {"prior": {"file": "other.csv", "columns": {"flux": None}}}
+    output = [str(tmp_path / "checks.json")]
+    message = r"^other\.csv: expected sources in the field, found none"
+    with pytest.raises(InputError, match=message):
+        check_field.main(job(inputs, output, options=options), io.StringIO())
 
 
 def test_script_measures_the_simulated_sky(tmp_path, capsys):

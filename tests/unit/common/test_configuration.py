@@ -64,7 +64,7 @@ def test_every_key_is_documented():
         ({"loss": {"preset": "best"}}, "expected one of"),
         ({"simulation": {"test_fraction": 1.5}}, "test_fraction: expected less than 1"),
         ({"fields": {"a": {"maps": {250: "x", 350: "y"}}}}, "'500' is a required"),
-        ({"fields": {"a": {"maps": {250: "x", 850: "y"}}}}, "'fields.a.maps.850'"),
+        ({"fields": {"a": {"maps": {250: "x", 450: "y"}}}}, "'fields.a.maps.450'"),
         ({"observed": {"maps": {250: "x"}}}, "observed.maps"),
         ({"simulation": None}, "simulation: expected object, found None"),
         ({"simulation": {"z_min": 3, "z_max": 2}}, "z_max: expected more than z_min"),

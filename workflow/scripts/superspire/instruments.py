@@ -70,6 +70,12 @@ PAPER_BANDS = (250, 350, 450, 500)
 SPIRE = (250, 350, 500)
 TARGET = 450
 
+EXTRA_BANDS = (24, 100, 160, 850)
+"""Bands of which a field may have a map besides those of SPIRE."""
+
+PRIOR_BAND = 24
+"""Band as whose map a list of known sources is rendered."""
+
 PIXEL = 1.0
 """Side of a pixel of the network's images [arcsec]."""
 

@@ -282,6 +282,9 @@ def summary(checks):
             f"pixels, {shown(found['error_map_mjy_beam'])} from the error map, "
             f"{shown(found['ratio'])} times the training's per solid angle"
         )
+    for band, found in checks.get("depths", {}).items():
+        depth = 1e3 * found["depth_mjy"]
+        lines.append(f"{band} µm: depth of {depth:.3g} µJy (1 sigma, point sources)")
     return lines
 
 

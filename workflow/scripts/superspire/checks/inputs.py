@@ -5,9 +5,10 @@ import numpy as np
 from superspire.checks.checks import corrected
 from superspire.checksums import verify
 from superspire.errors import InputError
-from superspire.instruments import PAPER_BANDS, SPIRE
+from superspire.instruments import EXTRA_BANDS, PAPER_BANDS, SPIRE
 from superspire.io import Map
 from superspire.maps.archives import file_of
+from superspire.maps.depth import depth_map
 from superspire.maps.reader import read_observation
 
 OPTIONS = ("unit", "hdu", "mask_good", "level", "blank")
@@ -23,7 +24,7 @@ def read_observations(inputs, options, reading=None, sky_level=None):
         Files ``map_250`` ..., and perhaps ``mask_250`` ..., ``error_250`` ...
     options : dict
         The section of the field in the configuration; a key may be given for each
-        band.
+        band. Those of ``EXTRA_BANDS`` have their own, in its part ``reading``.
     reading : dict of str to dict, optional
         What the configuration says of the map of each band.
     sky_level : dict of str to float, optional
@@ -39,7 +40,9 @@ def read_observations(inputs, options, reading=None, sky_level=None):
     InputError
         If a file cannot be read, or two bands are the same image.
     """
-    bands = [band for band in PAPER_BANDS if inputs.get(f"map_{band}")]
+    known = sorted({*PAPER_BANDS, *EXTRA_BANDS})
+    bands = [band for band in known if inputs.get(f"map_{band}")]
+    reading = options.get("reading", {}) | (reading or {})
     sums = {band: verify(file_of(inputs[f"map_{band}"], band)) for band in bands}
     for key, file in inputs.items():
         if key.startswith(COMPANIONS):
@@ -47,10 +50,11 @@ def read_observations(inputs, options, reading=None, sky_level=None):
     found = {}
     for band in bands:
         files = {key: inputs.get(f"{key}_{band}") for key in COMPANIONS}
-        chosen = {key: of_band(options[key], band) for key in OPTIONS if key in options}
-        chosen |= files | (reading or {}).get(str(band), {})
+        shared = () if band in EXTRA_BANDS else OPTIONS
+        chosen = {key: of_band(options[key], band) for key in shared if key in options}
+        chosen |= files | reading.get(str(band), {})
         if sky_level is not None:
-            chosen["sky_level"] = sky_level[str(band)]
+            chosen["sky_level"] = sky_level.get(str(band), 0.0)
         found[band] = read_observation(inputs[f"map_{band}"], band, **chosen)
         found[band].record["sha256"] = sums[band]
     refuse_same_image(found, inputs)
@@ -98,8 +102,7 @@ def read_bands(inputs, options, sky_level):
     errors : dict of int to superspire.io.Map
         Error maps [mJy/beam], of the bands that have one.
     """
-    files = {key: file for key, file in inputs.items() if not key.endswith("_450")}
-    found = read_observations(files, options, sky_level=sky_level)
+    found = read_observations(of_bands(inputs, SPIRE), options, sky_level=sky_level)
     maps = {band: found[band].map for band in SPIRE}
     errors = {
         band: Map(found[band].error, found[band].map.wcs)
@@ -107,6 +110,65 @@ def read_bands(inputs, options, sky_level):
         if found[band].error is not None
     }
     return maps, {band: found[band].record for band in SPIRE}, errors
+
+
+def of_bands(inputs, bands):
+    """Choose the files of maps, masks and errors of some bands."""
+    return {
+        f"{kind}_{band}": inputs[f"{kind}_{band}"]
+        for kind in ("map", *COMPANIONS)
+        for band in bands
+        if inputs.get(f"{kind}_{band}")
+    }
+
+
+def read_extra_bands(inputs, options, checks, sky_level, bands=EXTRA_BANDS):
+    """Read the maps that a field has besides those of SPIRE, and their depths.
+
+    Parameters
+    ----------
+    inputs, options
+        See `read_observations`.
+    checks : dict
+        What the checks of the field found: their depths, and shifts, which are
+        corrected if the configuration wants it.
+    sky_level : dict of str to float
+        Level that the sky shall have in each band, by default zero [mJy/beam].
+    bands : iterable of int
+        Those of `superspire.instruments.EXTRA_BANDS` that are wanted [µm].
+
+    Returns
+    -------
+    maps : dict of int to superspire.io.Map
+        [mJy/beam].
+    depths : dict of int to float or superspire.io.Map
+        Standard error of the flux of a point source [mJy], see
+        `superspire.maps.depth.measure_depth`; a map if there is an error map.
+    records : dict of int to dict
+        How each map was read, the sha256 of its file and its depth.
+    """
+    files = of_bands(inputs, [band for band in EXTRA_BANDS if band in bands])
+    found = read_observations(files, options, sky_level=sky_level)
+    maps, depths, records = {}, {}, {}
+    for band, each in found.items():
+        level = checks["depths"][str(band)]["depth_mjy"]
+        map_ = corrected_extra(each.map, checks, band, options)
+        depth = depth_map(level, map_, each.error)
+        maps[band], depths[band] = map_, depth
+        records[band] = each.record | {"depth_mjy": level}
+    return maps, depths, records
+
+
+def corrected_extra(map_, checks, band, options):
+    """Move a map of another telescope onto the SPIRE maps, if that is wanted.
+
+    Its own pointing is not SPIRE's: what is corrected of that, is of all bands only
+    once they are moved onto each other.
+    """
+    wanted = options.get("correct", [])
+    if "shift" not in wanted:
+        return map_
+    return corrected(map_, checks, band, [key for key in wanted if key != "scale"])
 
 
 def read_corrected(inputs, options, checks, sky_level):
@@ -211,7 +273,8 @@ def provenance(field, seed, network_digest, records):
     network_digest : str
         Start of the sha256 of the network's weights.
     records : dict of int to dict
-        See `read_bands`.
+        See `read_bands`; further ones are those of
+        `superspire.products.extra_bands.gather_extra_bands`.
 
     Returns
     -------
@@ -224,7 +287,18 @@ def provenance(field, seed, network_digest, records):
         "WAVELNTH": (450.0, "[um] wavelength"),
     }
     for band, record in records.items():
-        cards[f"INPUT{band}"] = (record["file"], f"map at {band} um")
-        level = record["sky_subtracted_mjy_beam"]
-        cards[f"SKY{band}"] = (level, "[mJy/beam] constant subtracted from it")
+        if "file" in record:
+            cards[f"INPUT{band}"] = (record["file"], f"map at {band} um")
+            level = record["sky_subtracted_mjy_beam"]
+            cards[f"SKY{band}"] = (level, "[mJy/beam] constant subtracted from it")
+        if "depth_mjy" in record:
+            depth = record["depth_mjy"]
+            cards[f"DEPTH{band}"] = (depth, "[mJy] 1 sigma error of a point source")
+        if "prior" in record:
+            prior = record["prior"]
+            cards["PRIOR"] = (prior["file"], f"list rendered at {band} um")
+            cards["PRIORDEP"] = (
+                prior["depth_mjy"],
+                "[mJy] error of its fluxes",
+            )
     return cards

@@ -1,8 +1,8 @@
 """Read real maps, whatever their layout, as maps in mJy/beam.
 
 The layouts: HerMES SMAP, HELP, Herschel Science Archive (HSA), H-ATLAS, JCMT
-SCUBA-2 and plain FITS images. What `superspire.maps.reading.decide` chose is
-printed and returned as well.
+SCUBA-2 and plain FITS images, such as mosaics of Spitzer MIPS. What
+`superspire.maps.reading.decide` chose is printed and returned as well.
 """
 
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ def read_observation(
         FITS file, perhaps compressed, or the folder or the archive of an observation
         (`superspire.maps.archives.open_map`).
     band : int
-        250, 350, 450 or 500 [µm].
+        Key of `superspire.instruments.BANDS` [µm].
     unit : str, optional
         Unit of the map, whatever its header says.
     hdu : str or int, optional

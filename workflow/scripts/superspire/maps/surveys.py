@@ -14,8 +14,11 @@ from superspire.maps.cards import as_number
 
 DETECTORS = {"PSW": 250, "PMW": 350, "PLW": 500}
 
-WAVELENGTHS = {70, 100, 160, 250, 350, 450, 500, 850}
-"""Bands of PACS, SPIRE and SCUBA-2 [µm]."""
+MIPS_CHANNELS = {"1": 24, "2": 70, "3": 160}
+"""Bands of Spitzer MIPS by the CHNLNUM of its headers [µm]."""
+
+WAVELENGTHS = {24, 70, 100, 160, 250, 350, 450, 500, 850}
+"""Bands of MIPS, PACS, SPIRE and SCUBA-2 [µm]."""
 
 SAME_BAND = 0.05
 """Greatest relative difference of a band's wavelength from its nominal one."""
@@ -115,6 +118,9 @@ def declared_band(text):
     detector = text("DETECTOR")[:3].upper()
     if detector in DETECTORS:
         return "DETECTOR", DETECTORS[detector]
+    channel = text("CHNLNUM")
+    if text("INSTRUME").upper() == "MIPS" and channel in MIPS_CHANNELS:
+        return "CHNLNUM", MIPS_CHANNELS[channel]
     for key in ("WAVELNTH", "WAVELN", "WVLNGTH", "WAVELEN"):
         found = read_wavelength(text(key))
         if found is not None:

@@ -44,9 +44,9 @@ MEDIAN_ERROR = np.sqrt(np.pi / 2.0)
 """Standard error of the median of n normal deviates, times the square root of n."""
 
 
-def find_column(names, key, wanted, path, section="reference"):
+def find_column(names, key, wanted, path, section="reference", usual=NAMES):
     """Find a column of a catalogue; those of errors and names may be missing."""
-    options = [wanted[key]] if wanted.get(key) else (NAMES | {"id": IDS})[key]
+    options = [wanted[key]] if wanted.get(key) else (usual | {"id": IDS})[key]
     by_lower = {name.lower(): name for name in names}
     for option in options:
         if option.lower() in by_lower:
@@ -176,8 +176,12 @@ def read_list(path, columns=None, notify=print):
     return Table(table)[known]
 
 
-def read_values(path, keys, columns, unit=None, notify=print, section="reference"):
-    """Read some of the columns of `NAMES`; see `read_reference`.
+def read_values(
+    path, keys, columns, unit=None, notify=print, section="reference", usual=NAMES
+):
+    """Read some of the columns of `NAMES`, or of other usual names.
+
+    See `read_reference`.
 
     Returns
     -------
@@ -186,7 +190,8 @@ def read_values(path, keys, columns, unit=None, notify=print, section="reference
     """
     declared, load = open_columns(path)
     found = {
-        key: find_column(list(declared), key, columns, path, section) for key in keys
+        key: find_column(list(declared), key, columns, path, section, usual)
+        for key in keys
     }
     found = {key: name for key, name in found.items() if name}
     data = load({name: None for name in found.values()})
