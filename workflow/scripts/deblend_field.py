@@ -11,7 +11,7 @@ from tqdm import tqdm
 from superspire.checks.extended import read_extended
 from superspire.checks.inputs import noise_of_bands, read_corrected
 from superspire.deblender.calibration import at_noise, selection_function_at
-from superspire.deblender.inference import deblend, load_deblender
+from superspire.deblender.inference import deblend, load_deblender, typical_depth
 from superspire.deblender.inputs import FLUX_BANDS
 from superspire.figures.quicklook import write_quicklook
 from superspire.instruments import SPIRE
@@ -77,7 +77,8 @@ def deblend_field(job, terminal, make):
     footprint = Footprint(covered, wcs, read_extended(files.extended))
     check_covered(footprint, field)
     typical = float(gmean(list(levels.values())))
-    level = at_noise(calibration, typical)
+    depth = typical_depth(depths, network.bands)
+    level = at_noise(calibration, typical, depth)
     beams, white = gaussian_beams(records), native_noise(checks, maps, typical)
     residuals, fit = judge_fit(
         maps, wcs, sources, level["residuals"], white, beams, footprint.extended
@@ -116,7 +117,7 @@ def deblend_field(job, terminal, make):
         },
     )
     clear = table[~table["EXTENDED"]]
-    expected = selection_function_at(measured, typical)
+    expected = selection_function_at(measured, typical, depth)
     counts = pd.concat(
         corrected_counts(
             np.asarray(clear[f"S{band}"]), expected, footprint.clear_area, band

@@ -72,7 +72,7 @@ def sources():
         "probability": rng.uniform(0.4, 1, number),
         "ultra_red": rng.uniform(0, 0.3, number),
         "noise": rng.uniform(1, 6, number),
-        "depth": np.zeros(number),
+        "depth": np.where(np.arange(number) % 3, rng.uniform(0.01, 0.05, number), 0),
         "poor_fit": rng.random(number) < 0.3,
         **{f"chi2_{band}": rng.uniform(0.5, 2, number) for band in (250, 350, 500)},
     }
@@ -106,6 +106,9 @@ def test_columns_are_those_of_the_sources(sources, painted_field):
     assert np.ptp(table["BLEND_FRACTION_500"]) > 0.1
     assert table["NOISE"].unit == "mJy / beam"
     np.testing.assert_array_equal(table["NOISE"].value, own["noise"])
+    assert table["DEPTH_24"].unit == "mJy"
+    expected = np.where(own["depth"] > 0, own["depth"], np.nan)
+    np.testing.assert_array_equal(table["DEPTH_24"].value, expected)
     np.testing.assert_array_equal(table["PROBABILITY"], own["probability"])
     np.testing.assert_array_equal(table["POOR_FIT"], own["poor_fit"])
     np.testing.assert_allclose(table["SNR"], own["flux"] / own["error"])

@@ -268,6 +268,27 @@ def typical_noise(noise):
     return gmean(noise, axis=-1)
 
 
+def typical_depth(depths, bands):
+    """Give the depth of a field in the first band other than SPIRE's.
+
+    Parameters
+    ----------
+    depths : dict of int to float or superspire.io.Map
+        Standard error of the flux of a point source by band [mJy].
+    bands : dict of int to int
+        Bands of the network.
+
+    Returns
+    -------
+    float
+        Median of a map; zero if the field or the network lacks the band.
+    """
+    depth = depths.get(first_extra(bands), 0.0)
+    if isinstance(depth, Map):
+        return float(np.nanmedian(np.where(depth.data > 0, depth.data, np.nan)))
+    return float(depth)
+
+
 def in_pixels(cells, shape):
     """Repeat the values of cells in all their pixels, (ny, nx) of them."""
     return np.repeat(np.repeat(cells, CELL, axis=0), CELL, axis=1)[

@@ -69,6 +69,10 @@ COLUMNS = {
         "stat.stdev;instr.background",
         "White noise per pixel of the maps here, mean of the bands",
     ),
+    "DEPTH_24": (
+        "stat.stdev;phot.flux.density;em.ir.15-30um",
+        "Standard error of a point source at 24 micron here, if used",
+    ),
     **{
         f"CHI2_{band}": (
             f"stat.fit.chi2;{ucd}",
@@ -128,6 +132,8 @@ def build_catalogue(sources, covered, wcs, inputs, selection_function, extended=
             "PROBABILITY": columns["probability"],
             "ULTRA_RED": columns["ultra_red"],
             "NOISE": columns["noise"] * units.mJy / units.beam,
+            "DEPTH_24": np.where(columns["depth"] > 0, columns["depth"], np.nan)
+            * units.mJy,
             **fractions_at_noise(
                 columns["flux"], columns["noise"], columns["depth"], selection_function
             ),
