@@ -188,6 +188,33 @@ rule plot_reliability:
         "../scripts/plot_reliability.py"
 
 
+rule measure_bands:
+    """Measure what each band of a network of many bands adds to SPIRE."""
+    input:
+        network="results/deblender/network.json",
+        weights="results/deblender/network.weights.h5",
+        field=deblender_files("validation", 1),
+    output:
+        table=report(
+            "results/benchmark/bands.csv",
+            caption="../report/bands.rst",
+            category="Pretrained network",
+            labels={"shows": "what each band adds"},
+        ),
+    log:
+        "logs/measure_bands.log",
+    conda:
+        "../../envs/tensorflow.yaml"
+    threads: 8
+    resources:
+        mem_mb=memory(7400),
+    params:
+        noises=[2.0, 5.0],
+        code=code_digest("measure_bands.py"),
+    script:
+        "../scripts/measure_bands.py"
+
+
 rule publish_deblender:
     """Put the trained network where fields find it without any training."""
     input:
@@ -278,7 +305,10 @@ use rule calibrate_deblender as calibrate_ablation with:
     params:
         seed=lookup("seed", within=config),
         noise=lookup("deblender/noise", within=config),
-        levels=[5.0],
+        levels=lambda wildcards: [
+            (noise, config["deblender"]["depth"])
+            for noise in sorted({config["deblender"]["noise"], 5.0})
+        ],
         dust_library=lookup("simulation/dust_library", within=config),
         code=code_digest("calibrate_deblender.py"),
 

@@ -131,10 +131,7 @@ class FieldValidation:
         """Compare sources with the true ones."""
         found = found.assign(flux=found[f"flux_{TARGET}"])
         side = CELL * next(iter(self.inputs.values())).shape[0]
-        curve = threshold_curve(
-            found, found["score"], self.truth, (side, side), RADIUS, SCORES
-        )
-        best = curve.loc[curve["f1"].idxmax()]
+        best = best_threshold(found, self.truth, (side, side), SCORES)
         listed = found[found["score"] >= best["threshold"]].reset_index(drop=True)
         bright = self.truth[self.truth["flux"] >= BRIGHT].reset_index(drop=True)
         partner = match(bright, listed, RADIUS)[0]
@@ -151,6 +148,27 @@ class FieldValidation:
                 for band in FLUX_BANDS
             },
         }
+
+
+def best_threshold(found, truth, shape, scores):
+    """Find the threshold on the score of the best F1, with what is reached there.
+
+    Parameters
+    ----------
+    found, truth : pandas.DataFrame
+        Sources with their ``score``, and true sources.
+    shape : (int, int)
+        Shape of the field [pixel of 1 arcsec].
+    scores : array_like
+        Thresholds that are tried.
+
+    Returns
+    -------
+    pandas.Series
+        A row of `superspire.evaluation.methods.threshold_curve`.
+    """
+    curve = threshold_curve(found, found["score"], truth, shape, RADIUS, scores)
+    return curve.loc[curve["f1"].idxmax()]
 
 
 def log_scatter(predicted, true):
