@@ -86,7 +86,8 @@ def measure_list(found, truth, side):
         seen = partner[truth["flux"].between(low, high, inclusive="left")] >= 0
         name = f"complete_{low:g}_{high:g}"
         lower, upper = binomial_interval(int(seen.sum()), len(seen))
-        row |= {name: seen.mean(), f"{name}_error": 0.5 * (upper - lower)}
+        fraction = seen.mean() if len(seen) else np.nan
+        row |= {name: fraction, f"{name}_error": 0.5 * (upper - lower)}
     bright = (truth["flux"] >= FLUX_BINS[-2]).to_numpy() & (partner >= 0)
     own = listed["flux"].to_numpy()[partner[bright]]
     row |= {
