@@ -280,8 +280,10 @@ def of_variant(files):
     return {name: moved(path) for name, path in files.items()}
 
 
-def deblender(name):
+def deblender(name, variant="spire"):
     """A file of the deblender: of the one trained here, or that comes trained."""
+    if variant != "spire":
+        return resource(f"pretrained/{variant}/{name.replace('weights.h5', 'npz')}")
     if not config["deblender"]["train"]:
         return resource(f"pretrained/{name.replace('weights.h5', 'npz')}")
     folder = "training" if name == "expected_sky.json" else "deblender"

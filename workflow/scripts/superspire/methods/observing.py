@@ -8,8 +8,32 @@ from superspire.io import Map
 from superspire.methods.beams import square_profile
 from superspire.methods.conditions import DROPOUT_FACTOR, MIPS
 from superspire.sky.beams import beam_of, extended_beam
+from superspire.sky.catalogue import simulate_catalogue
 from superspire.sky.cirrus import cirrus_field
 from superspire.sky.maps import field_wcs, make_map
+
+
+def simulate(condition, center, area, rng, dust=None):
+    """Simulate the galaxies of a condition.
+
+    Parameters
+    ----------
+    condition, center, area
+        See `observe`.
+    rng : numpy.random.Generator
+        Source of all random numbers.
+    dust : superspire.sky.dust.DustLibrary, optional
+        See `superspire.sky.catalogue.simulate_parts`.
+
+    Returns
+    -------
+    astropy.table.Table
+        With the flux at 24 µm if the condition has a depth there.
+    """
+    model = "2sfm" if condition.catalogue == "2sfm" else "egg"
+    bands = (MIPS, *PAPER_BANDS) if condition.depth_24 else PAPER_BANDS
+    options = {"model": model, "center": center, "dust": dust, "bands": bands}
+    return simulate_catalogue(area, rng, **options)
 
 
 def observe(condition, galaxies, center, area, make_rng):
