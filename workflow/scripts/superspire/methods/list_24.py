@@ -27,8 +27,8 @@ is (1e-6), for a narrower filter that splits blends."""
 ROUNDS = 2
 """Searches: of the map, then of what the fit leaves, which splits blends."""
 
-STEPS = 2
-"""Linear steps towards the best positions, after each search."""
+STEPS = 1
+"""Linear steps towards the best positions after each search."""
 
 POSITION_SCATTER = 1.0
 """Standard deviation of positions before these steps, along each axis [arcsec]."""
