@@ -5,14 +5,25 @@ In: the configuration alone; its fields are simulated here, most of them perturb
 the trained network (results/deblender/network.json and its weights) and the calibration
 of its fluxes, errors and probabilities. A killed training resumes from its last complete
 epoch in results/deblender/checkpoint. Of this network, or of the pretrained one:
-results/benchmark/conditions.csv, its accuracy on other skies and observations;
+results/benchmark/conditions.csv, its accuracy on other skies and observations of SPIRE
+(results/deblender/conditions/mips_15.csv and so on with a map of 24 µm besides, for the
+network that takes one);
 reliability.pdf, whether its errors are right; ablation.csv, the effect of each choice of
 the recipe, with as many images for every variant or, for networks of another size, as
 much time.
 """
 
-from superspire.methods.conditions import CONDITIONS
+from superspire.methods.conditions import CONDITIONS, SPIRE_ALONE, WITH_24
 
+PUBLISHED = {
+    variant: {
+        "network": deblender("network.json", variant),
+        "weights": deblender("network.weights.h5", variant),
+        "calibration": deblender("calibration.json", variant),
+        "selection_function": deblender("selection_function.csv", variant),
+    }
+    for variant in ("spire", "spire_24")
+}
 DRAWN_CONDITIONS = ("nominal", "2sfm", "noise_1", "noise_9", "cirrus", "degraded")
 
 
@@ -105,10 +116,11 @@ rule calibrate_deblender:
 rule measure_robustness:
     """Measure the deblender on sky or observations that differ from its training."""
     input:
-        network=deblender("network.json"),
-        weights=deblender("network.weights.h5"),
-        calibration=deblender("calibration.json"),
-        selection_function=deblender("selection_function.csv"),
+        unpack(
+            lambda wildcards: PUBLISHED[
+                "spire_24" if wildcards.condition in WITH_24 else "spire"
+            ]
+        ),
         statistics="results/methods/statistics.json",
         threshold="results/methods/multiband_filter_threshold.json",
     output:
@@ -138,7 +150,7 @@ rule measure_robustness:
 rule compare_conditions:
     """Combine the measurements of robustness in one table."""
     input:
-        expand("results/deblender/conditions/{condition}.csv", condition=CONDITIONS),
+        expand("results/deblender/conditions/{condition}.csv", condition=SPIRE_ALONE),
     output:
         report(
             "results/benchmark/conditions.csv",

@@ -6,7 +6,9 @@ sources and, where no training image is, the sky on which each method's threshol
 chosen; and trained networks, each a method like the others. Out:
 results/methods/{method}.ecsv with the sources that a method finds, its timing and the
 pairs that it resolves, and results/benchmark/methods.{pdf,png,csv} and
-methods_table.{csv,tex}, where all are compared.
+methods_table.{csv,tex}, where all are compared; results/benchmark/prior_methods.csv, where
+methods that have a map of 24 µm besides are compared on the skies of
+superspire.methods.conditions.
 
 Two further sets of trainings of the paper's network are measured: with each preset of
 the loss, for half as many epochs (results/benchmark/presets.csv), and variants of the
@@ -18,6 +20,7 @@ times the mean absolute difference of the pixels; simulation_only, the simulated
 """
 
 from superspire.methods import TITLES
+from superspire.methods.conditions import WITH_24
 from superspire.unet.presets import PRESETS
 
 NETWORKS = {
@@ -52,8 +55,12 @@ METHODS = {
 NOISE = {str(band): config["observed"]["spire_noise"] for band in SPIRE}
 
 
+PRIOR_NETWORKS = {"deblender_24": "spire_24", "deblender": "spire"}
+
+
 wildcard_constraints:
     method="|".join(METHODS),
+    prior_network="|".join(PRIOR_NETWORKS),
 
 
 rule prepare_methods:
@@ -252,6 +259,92 @@ rule measure_cramer_rao:
         code=code_digest("measure_cramer_rao.py"),
     script:
         "../scripts/measure_cramer_rao.py"
+
+
+rule measure_prior_methods:
+    """Measure fits at 24 µm positions: without a prior, with one, with a search."""
+    output:
+        summary="results/methods/prior/{condition}.csv",
+        list_24="results/methods/prior/{condition}_list_24.csv",
+    log:
+        "logs/measure_prior_methods/{condition}.log",
+    wildcard_constraints:
+        condition="|".join(WITH_24),
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=memory(3400),
+    params:
+        seed=lookup("seed", within=config),
+        area=lookup("independent/area", within=config),
+        dust_library=lookup("simulation/dust_library", within=config),
+        match_radius=lookup("extraction/match_radius", within=config),
+        strict_radius=lookup("extraction/strict_radius", within=config),
+        code=code_digest("measure_prior_methods.py"),
+    script:
+        "../scripts/measure_prior_methods.py"
+
+
+rule measure_prior_network:
+    """Measure a deblender, with or without 24 µm, on the same sky."""
+    input:
+        network=lambda wildcards: deblender(
+            "network.json", PRIOR_NETWORKS[wildcards.prior_network]
+        ),
+        weights=lambda wildcards: deblender(
+            "network.weights.h5", PRIOR_NETWORKS[wildcards.prior_network]
+        ),
+        calibration=lambda wildcards: deblender(
+            "calibration.json", PRIOR_NETWORKS[wildcards.prior_network]
+        ),
+        list_24="results/methods/prior/{condition}_list_24.csv",
+    output:
+        "results/methods/prior/{condition}_{prior_network}.csv",
+    log:
+        "logs/measure_prior_network/{condition}_{prior_network}.log",
+    wildcard_constraints:
+        condition="|".join(WITH_24),
+    conda:
+        "../../envs/tensorflow.yaml"
+    threads: 2
+    resources:
+        mem_mb=memory(7400),
+    params:
+        method=lambda wildcards: wildcards.prior_network,
+        with_24=lambda wildcards: wildcards.prior_network == "deblender_24",
+        seed=lookup("seed", within=config),
+        area=lookup("independent/area", within=config),
+        dust_library=lookup("simulation/dust_library", within=config),
+        match_radius=lookup("extraction/match_radius", within=config),
+        strict_radius=lookup("extraction/strict_radius", within=config),
+        code=code_digest("measure_prior_network.py"),
+    script:
+        "../scripts/measure_prior_network.py"
+
+
+rule compare_prior_methods:
+    """Combine the measurements of all methods that have a 24 µm map in one table."""
+    input:
+        expand(
+            "results/methods/prior/{condition}{method}.csv",
+            condition=WITH_24,
+            method=["", *(f"_{name}" for name in PRIOR_NETWORKS)],
+        ),
+    output:
+        report(
+            "results/benchmark/prior_methods.csv",
+            caption="../report/prior_methods.rst",
+            category="Methods",
+            labels={"shows": "methods with 24 µm"},
+        ),
+    log:
+        "logs/compare_prior_methods.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=code_digest("join_tables.py"),
+    script:
+        "../scripts/join_tables.py"
 
 
 rule plot_methods:

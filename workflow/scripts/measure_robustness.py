@@ -15,15 +15,15 @@ from superspire.deblender.catalogue import RADIUS
 from superspire.deblender.diagram import reliability_diagram
 from superspire.deblender.inference import deblend, load_deblender
 from superspire.evaluation.methods import field_catalogue, flux_fractions, summarise
+from superspire.instruments import SPIRE
 from superspire.io import read_json
 from superspire.job import run
-from superspire.methods.conditions import CONDITIONS
+from superspire.methods.conditions import CONDITIONS, MIPS
 from superspire.methods.methods import MethodInputs, find
-from superspire.methods.observing import observe, truth_of
+from superspire.methods.observing import observe, simulate, truth_of
 from superspire.photometry.matching import match
 from superspire.products.counts import corrected_counts
 from superspire.seeds import stream
-from superspire.sky.catalogue import simulate_catalogue
 from superspire.sky.dust import load_library
 from superspire.training.backend import set_precision, set_threads
 
@@ -41,14 +41,6 @@ ULTRA_RED = 0.05
 """Minimum probability of an ultra-red candidate: they are rare."""
 
 CLASSICAL = "multiband_filter"
-
-
-def simulate(condition, params):
-    rng = stream(params.seed, "conditions", condition.catalogue)
-    model = "2sfm" if condition.catalogue == "2sfm" else "egg"
-    dust = load_library(params.dust_library)
-    options = {"model": model, "center": CENTER, "dust": dust}
-    return simulate_catalogue(params.area, rng, **options)
 
 
 def find_classically(files, maps):
@@ -92,7 +84,9 @@ def main(job):
     set_precision("auto")
     name = job.wildcards.condition
     condition = CONDITIONS[name]
-    galaxies = simulate(condition, params)
+    dust = load_library(params.dust_library)
+    rng = stream(params.seed, "conditions", condition.catalogue)
+    galaxies = simulate(condition, CENTER, params.area, rng, dust)
     maps = observe(
         condition,
         galaxies,
@@ -102,10 +96,12 @@ def main(job):
     )
     truth, size, wcs = truth_of(galaxies, CENTER, params.area)
     network = load_deblender(files.network, files.calibration)
-    noise = noise_levels(maps)
+    noise = noise_levels({band: maps[band] for band in SPIRE})
+    typical = float(gmean(list(noise.values())))
+    if condition.depth_24:
+        noise[MIPS] = condition.depth_24
     _, _, _, sources = deblend(network, maps, wcs, (size, size), noise)
     sources = sources.assign(cutout=0, weight=1.0)
-    typical = float(gmean(list(noise.values())))
     selection_function = selection_function_at(
         pd.read_csv(files.selection_function), typical
     )

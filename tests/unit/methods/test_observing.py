@@ -1,9 +1,16 @@
-"""True sources of a sky as a table."""
+"""Skies under conditions, and their true sources as a table."""
+
+from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from superspire.instruments import PAPER_BANDS
-from superspire.methods.observing import truth_of
+from superspire.instruments import BANDS, PAPER_BANDS, SPIRE
+from superspire.methods.beams import square_profile
+from superspire.methods.conditions import CONDITIONS, MIPS, SPIRE_ALONE, WITH_24
+from superspire.methods.observing import observe, truth_of
+from superspire.seeds import stream
+from superspire.sky.beams import beam_of, extended_beam
 from superspire.sky.maps import field_wcs
 
 CENTER, SIDE = (150.0, 2.0), 600.0
@@ -43,3 +50,80 @@ def test_truth_of_a_sky_without_bright_sources():
     truth, *_ = truth_of(galaxies(x, x, **faint), CENTER, (SIDE / 3600.0) ** 2)
     assert len(truth) == 0
     assert {"x", "y", "flux", *(f"flux_{band}" for band in PAPER_BANDS)} <= set(truth)
+
+
+AREA = (SIDE / 3600.0) ** 2
+
+
+def lattice(flux_24):
+    """Sources at pixel centres of the 24 µm map, far from each other."""
+    pixel = BANDS[MIPS].pixel
+    x, y = (c.ravel() for c in np.meshgrid(*2 * [np.arange(20, 481, 20)]))
+    wcs, _ = field_wcs(CENTER, SIDE, pixel)
+    ra, dec = wcs.wcs_pix2world(x, y, 0)
+    fluxes = {f"S{band}": np.full(len(x), 5.0) for band in PAPER_BANDS}
+    return {"RA": ra, "DEC": dec, "S24": np.full(len(x), flux_24), **fluxes}, x, y
+
+
+def observed(name, sky, **changes):
+    condition = replace(CONDITIONS[name], **changes)
+    return observe(condition, sky, CENTER, AREA, lambda *n: stream(1, *n))
+
+
+def fitted(map_, beam, x, y, level=np.median):
+    """Optimal flux of each source, above the sky level."""
+    spread = square_profile(beam, BANDS[MIPS].pixel, BANDS[MIPS].pixel, 12.0)
+    half = spread.shape[0] // 2
+    data = map_.data - level(map_.data)
+    boxes = [
+        data[j - half : j + half + 1, i - half : i + half + 1]
+        for i, j in zip(x, y, strict=True)
+    ]
+    return np.array([np.sum(b * spread) for b in boxes]) / np.sum(spread**2)
+
+
+@pytest.mark.parametrize("beams", ["gaussian", "extended"])
+@pytest.mark.parametrize("depth", [0.015, 0.06])
+def test_isolated_sources_at_24_have_the_error_of_the_depth(beams, depth):
+    beam = extended_beam(MIPS) if beams == "extended" else beam_of(MIPS)
+    sky, x, y = lattice(0.0)
+    fluxes = []
+    for seed in range(4):
+        condition = replace(CONDITIONS["mips_15"], depth_24=depth, beams=beams)
+        maps = observe(condition, sky, CENTER, AREA, lambda *n, s=seed: stream(s, *n))
+        fluxes.append(fitted(maps[MIPS], beam, x, y))
+    assert np.std(fluxes) == pytest.approx(depth, rel=0.05)
+
+
+def test_sources_at_24_have_their_fluxes():
+    sky, x, y = lattice(3.0)
+    map_ = observed("mips_15", sky, depth_24=1e-6)[MIPS]
+    flux = fitted(map_, beam_of(MIPS), x, y, level=np.min)
+    assert np.mean(flux) == pytest.approx(3.0, rel=0.01)
+
+
+def test_a_tenth_of_the_galaxies_drops_out_at_24_alone():
+    sky, x, y = lattice(3.0)
+    normal, dropped = (observed(n, sky) for n in ("mips_15", "mips_dropouts"))
+    ratio = fitted(dropped[MIPS], beam_of(MIPS), x, y) / 3.0
+    faint = ratio < 0.5
+    assert np.mean(faint) == pytest.approx(0.1, abs=3 * (0.09 / len(x)) ** 0.5)
+    assert np.mean(ratio[faint]) == pytest.approx(0.1, abs=0.03)
+    for band in SPIRE:
+        np.testing.assert_array_equal(normal[band].data, dropped[band].data)
+
+
+def test_a_map_at_24_changes_no_other_map():
+    sky, *_ = lattice(3.0)
+    alone, more = (observed(name, sky) for name in ("nominal", "mips_15"))
+    assert set(alone) == set(SPIRE)
+    assert set(more) == {MIPS, *SPIRE}
+    assert more[MIPS].wcs.wcs.cdelt[1] * 3600 == pytest.approx(1.2)
+    for band in SPIRE:
+        np.testing.assert_array_equal(alone[band].data, more[band].data)
+
+
+def test_every_condition_has_a_map_of_24_or_not():
+    assert set(WITH_24) | set(SPIRE_ALONE) == set(CONDITIONS)
+    assert {name.split("_")[0] for name in WITH_24} == {"mips"}
+    assert not any(CONDITIONS[name].depth_24 for name in SPIRE_ALONE)

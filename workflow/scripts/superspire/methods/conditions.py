@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass, field
 
+MIPS = 24
+"""Band of the map that a condition with a depth at 24 µm has besides SPIRE's [µm]."""
+
+DROPOUT_FACTOR = 10.0
+"""What the 24 µm flux of a drop-out is divided by, as by silicate absorption."""
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -23,6 +29,11 @@ class Condition:
         rms of the cirrus at 250 µm [MJy/sr].
     scale : dict of int to float
         Factor on the fluxes of each band that differs: its calibration.
+    depth_24 : float or None
+        Standard error of the flux of an isolated source at 24 µm [mJy]; None without a
+        map of 24 µm.
+    dropouts_24 : float
+        Fraction of the galaxies whose flux at 24 µm is divided by `DROPOUT_FACTOR`.
     """
 
     title: str
@@ -32,6 +43,8 @@ class Condition:
     beams: str = "gaussian"
     cirrus: float = 0.0
     scale: dict = field(default_factory=dict)
+    depth_24: float | None = None
+    dropouts_24: float = 0.0
 
 
 CONDITIONS = {
@@ -55,4 +68,18 @@ CONDITIONS = {
         beams="extended",
         cirrus=0.3,
     ),
+    "mips_15": Condition("24 µm of 15 µJy", depth_24=0.015),
+    "mips_60": Condition("24 µm of 60 µJy", depth_24=0.06),
+    "mips_dropouts": Condition(
+        "24 µm of 15 µJy, 10 % drop-outs", depth_24=0.015, dropouts_24=0.1
+    ),
+    "mips_2sfm": Condition(
+        "24 µm of 15 µJy, galaxies of another model", catalogue="2sfm", depth_24=0.015
+    ),
 }
+
+WITH_24 = tuple(name for name, one in CONDITIONS.items() if one.depth_24)
+"""Conditions with a map of 24 µm."""
+
+SPIRE_ALONE = tuple(name for name in CONDITIONS if name not in WITH_24)
+"""The others."""
