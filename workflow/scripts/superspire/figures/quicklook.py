@@ -15,7 +15,7 @@ from superspire.instruments import BANDS, PIXEL, SPIRE, TARGET
 from superspire.maps.interpolation import interpolate
 from superspire.maps.positions import resampled
 from superspire.maps.tiling import shift_wcs
-from superspire.products.writing import DOUBTFUL
+from superspire.products.writing import is_doubtful
 
 WIDTH = 900
 """Most pixels along a side of a panel of the whole field."""
@@ -216,7 +216,7 @@ def outline(axes, extended, shape):
 
 
 def draw_sources(axes, table, shape, pixel, radius, color="cyan"):
-    """Circle the brightest sources; those with a flag are dashed.
+    """Circle the brightest sources; doubtful ones are dashed.
 
     Parameters
     ----------
@@ -243,7 +243,7 @@ def draw_sources(axes, table, shape, pixel, radius, color="cyan"):
         else (np.empty(0), np.empty(0))
     )
     inside = (x > -0.5) & (x < shape[1] - 0.5) & (y > -0.5) & (y < shape[0] - 0.5)
-    flagged = np.any([np.asarray(table[flag]) for flag in DOUBTFUL], axis=0)
+    flagged = is_doubtful(table)
     for i in np.flatnonzero(inside)[:CIRCLES]:
         axes.add_patch(
             Circle(
