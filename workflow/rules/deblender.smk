@@ -117,6 +117,7 @@ rule measure_robustness:
         summary="results/deblender/conditions/{condition}.csv",
         diagram="results/deblender/conditions/{condition}_diagram.csv",
         counts="results/deblender/conditions/{condition}_counts.csv",
+        blends="results/deblender/conditions/{condition}_blends.csv",
     log:
         "logs/measure_robustness/{condition}.log",
     wildcard_constraints:
@@ -345,6 +346,7 @@ use rule measure_robustness as try_ablation with:
         summary="results/ablation/{ablation}/{condition}.csv",
         diagram="results/ablation/{ablation}/{condition}_diagram.csv",
         counts="results/ablation/{ablation}/{condition}_counts.csv",
+        blends="results/ablation/{ablation}/{condition}_blends.csv",
     log:
         "logs/try_ablation/{ablation}/{condition}.log",
 
