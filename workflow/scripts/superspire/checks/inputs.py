@@ -184,11 +184,10 @@ def native_noise(maps, noise):
         White noise per native pixel [mJy/beam]; the median where it is not known.
     """
     found = {}
-    for band, map_ in maps.items():
-        own = noise[band]
+    for band, own in noise.items():
         if isinstance(own, Map):
             own = np.where(np.isfinite(own.data), own.data, np.nanmedian(own.data))
-        found[band] = own * BANDS[band].pixel / pixel_size(map_)
+        found[band] = own * BANDS[band].pixel / pixel_size(maps[band])
     return found
 
 
