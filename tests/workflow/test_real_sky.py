@@ -98,5 +98,22 @@ def test_sources_in_front_of_ngc_404_are_flagged(run, field):
     near = SkyCoord(table["RA"], table["DEC"]).separation(galaxy) < 3.0 * u.arcmin
     assert near.sum() > 5
     assert table["EXTENDED"][near].mean() > 0.95
+    nearest = SkyCoord(table["RA"], table["DEC"]).separation(galaxy) < 1.0 * u.arcmin
+    assert nearest.any()
+    assert (table["EXTENDED"] | table["POOR_FIT"])[nearest].mean() > 0.8
     counts = pd.read_csv(run / field / "counts.csv").groupby("band")["n"].sum()
     assert (counts <= (~table["EXTENDED"]).sum()).all()
+
+
+@pytest.mark.parametrize("field", LOOKS)
+def test_few_sources_of_clear_sky_fit_poorly(run, field):
+    """Most of those that do are at edges, or beside the star, which is extrapolated."""
+    table = Table.read(run / field / "catalogue.fits")
+    clear = table[~table["EXTENDED"]]
+    assert len(clear) > 100
+    assert 0.02 < clear["POOR_FIT"].mean() < 0.18
+    star = SkyCoord(*STAR, unit="deg")
+    beside = SkyCoord(clear["RA"], clear["DEC"]).separation(star) < 1.5 * u.arcmin
+    assert clear["POOR_FIT"][beside].mean() > 0.15
+    assert clear["POOR_FIT"][~beside & ~clear["NEAR_EDGE"]].mean() < 0.1
+    assert table["POOR_FIT"][table["EXTENDED"]].mean() > 0.35

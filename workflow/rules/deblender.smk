@@ -7,10 +7,10 @@ of its fluxes, errors and probabilities. A killed training resumes from its last
 epoch in results/deblender/checkpoint. Of this network, or of the pretrained one:
 results/benchmark/conditions.csv, its accuracy on other skies and observations of SPIRE
 (results/deblender/conditions/mips_15.csv and so on with a map of 24 µm besides, for the
-network that takes one);
-reliability.pdf, whether its errors are right; ablation.csv, the effect of each choice of
-the recipe, with as many images for every variant or, for networks of another size, as
-much time.
+network that takes one); reliability.pdf, whether its errors are right;
+stacking_bias.pdf, whether its map may be stacked; bands.csv, what each band adds to a
+network of many; ablation.csv, the effect of each choice of the recipe, with as many
+images for every variant or, for networks of another size, as much time.
 """
 
 from superspire.methods.conditions import CONDITIONS, SPIRE_ALONE, WITH_24
@@ -25,6 +25,8 @@ PUBLISHED = {
     for variant in ("spire", "spire_24")
 }
 DRAWN_CONDITIONS = ("nominal", "2sfm", "noise_1", "noise_9", "cirrus", "degraded")
+STACKED_CONDITIONS = ("nominal", "noise_9")
+STACKED_SKIES = 2
 
 
 rule simulate_training_field:
@@ -127,6 +129,7 @@ rule measure_robustness:
         summary="results/deblender/conditions/{condition}.csv",
         diagram="results/deblender/conditions/{condition}_diagram.csv",
         counts="results/deblender/conditions/{condition}_counts.csv",
+        blends="results/deblender/conditions/{condition}_blends.csv",
     log:
         "logs/measure_robustness/{condition}.log",
     wildcard_constraints:
@@ -225,6 +228,54 @@ rule measure_bands:
         code=code_digest("measure_bands.py"),
     script:
         "../scripts/measure_bands.py"
+
+
+rule measure_stacking_bias:
+    """Stack the super-resolved map at the positions of faint true sources."""
+    input:
+        network=deblender("network.json"),
+        weights=deblender("network.weights.h5"),
+        calibration=deblender("calibration.json"),
+    output:
+        "results/benchmark/stacking_bias.csv",
+    log:
+        "logs/measure_stacking_bias.log",
+    conda:
+        "../../envs/tensorflow.yaml"
+    threads: 2
+    resources:
+        mem_mb=memory(7400),
+    params:
+        seed=lookup("seed", within=config),
+        area=lookup("independent/area", within=config),
+        dust_library=lookup("simulation/dust_library", within=config),
+        conditions=STACKED_CONDITIONS,
+        skies=STACKED_SKIES,
+        code=code_digest("measure_stacking_bias.py"),
+    script:
+        "../scripts/measure_stacking_bias.py"
+
+
+rule plot_stacking_bias:
+    """Draw what the super-resolved map leaves of the flux of stacked sources."""
+    input:
+        "results/benchmark/stacking_bias.csv",
+    output:
+        pdf=report(
+            "results/benchmark/stacking_bias.pdf",
+            caption="../report/stacking_bias.rst",
+            category="Pretrained network",
+            labels={"shows": "bias of stacks"},
+        ),
+        png="results/benchmark/stacking_bias.png",
+    log:
+        "logs/plot_stacking_bias.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=code_digest("plot_stacking_bias.py"),
+    script:
+        "../scripts/plot_stacking_bias.py"
 
 
 rule publish_deblender:
@@ -337,6 +388,7 @@ use rule measure_robustness as try_ablation with:
         summary="results/ablation/{ablation}/{condition}.csv",
         diagram="results/ablation/{ablation}/{condition}_diagram.csv",
         counts="results/ablation/{ablation}/{condition}_counts.csv",
+        blends="results/ablation/{ablation}/{condition}_blends.csv",
     log:
         "logs/try_ablation/{ablation}/{condition}.log",
 

@@ -9,7 +9,7 @@ from scipy.stats import gmean
 from tqdm import tqdm
 
 from superspire.checks.extended import read_extended
-from superspire.checks.inputs import noise_of_bands, read_corrected
+from superspire.checks.inputs import native_noise, noise_of_bands, read_corrected
 from superspire.deblender.calibration import at_noise, selection_function_at
 from superspire.deblender.inference import deblend, load_deblender, typical_depth
 from superspire.deblender.inputs import FLUX_BANDS
@@ -26,7 +26,6 @@ from superspire.products.footprint import Footprint
 from superspire.products.residuals import (
     gaussian_beams,
     judge_fit,
-    native_noise,
     write_residuals,
 )
 from superspire.storage import stored_in
@@ -79,7 +78,7 @@ def deblend_field(job, terminal, make):
     typical = float(gmean(list(levels.values())))
     depth = typical_depth(depths, network.bands)
     level = at_noise(calibration, typical, depth)
-    beams, white = gaussian_beams(records), native_noise(checks, maps, typical)
+    beams, white = gaussian_beams(records), native_noise(maps, noise)
     residuals, fit = judge_fit(
         maps, wcs, sources, level["residuals"], white, beams, footprint.extended
     )

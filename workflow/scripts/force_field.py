@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from superspire.checks.inputs import read_corrected
+from superspire.checks.inputs import native_noise, noise_of_bands, read_corrected
 from superspire.checksums import verify
 from superspire.instruments import SPIRE
-from superspire.io import read_json, read_table
+from superspire.io import Map, read_json, read_table
 from superspire.job import announce, run
 from superspire.methods.forced_fit import force_bands
 from superspire.products.field import pointing_cards
@@ -25,6 +25,18 @@ ANY_LEVEL = dict.fromkeys(map(str, SPIRE), 0.0)
 """Level of the maps, which the fit finds itself [mJy/beam]."""
 
 
+def varying_noise(checks, errors):
+    """Give the noise of the bands that have an error map; of others it is measured."""
+    if not errors:
+        return {}
+    _, noise = noise_of_bands(checks, errors, np.nan)
+    return {
+        band: level
+        for band, level in noise.items()
+        if isinstance(level, Map) and np.isfinite(level.data).any()
+    }
+
+
 def main(job, terminal=None):
     options = job.params.options
     wanted, checks = options["positions"], read_json(job.input.checks)
@@ -33,7 +45,7 @@ def main(job, terminal=None):
         job.input.positions, wanted.get("columns"), notify=announce(terminal)
     )
     catalogue = read_table(job.input.catalogue)
-    maps, records, _ = read_corrected(job.input, options, checks, ANY_LEVEL)
+    maps, records, errors = read_corrected(job.input, options, checks, ANY_LEVEL)
     partner, alone = match_catalogue(entries, catalogue, wanted.get("radius", RADIUS))
     if "PROBABILITY" in catalogue.colnames:
         alone &= np.asarray(catalogue["PROBABILITY"]) >= MIN_PROBABILITY
@@ -42,7 +54,8 @@ def main(job, terminal=None):
         for table in (entries, catalogue[alone])
     )
     fwhm = {band: records[band]["beam_fwhm_arcsec"] for band in SPIRE}
-    results = force_bands(maps, fwhm, listed, companions)
+    noise = native_noise(maps, varying_noise(checks, errors))
+    results = force_bands(maps, fwhm, listed, companions, noise)
     ids = np.append(np.asarray(catalogue["ID"], int), 0)
     table = build_table(entries, results, ids[partner])
     cards = {

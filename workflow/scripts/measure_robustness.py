@@ -5,6 +5,7 @@ import pandas as pd
 from scipy.stats import gmean
 
 from superspire.checks.noise import noise_levels
+from superspire.deblender.blending import blend_errors
 from superspire.deblender.calibration import (
     band_fluxes,
     coverage,
@@ -135,6 +136,7 @@ def main(job):
         ("summary", pd.DataFrame(rows)),
         ("diagram", diagram),
         ("counts", counts),
+        ("blends", blend_errors(sources, truth, (size, size))),
     ):
         table.to_csv(job.output[output], index=False, float_format="%.5g")
         print(table.T.to_string())

@@ -8,7 +8,7 @@ from scipy import stats
 
 from helpers.mock_fields import other_pixel, sky_map
 from helpers.shared import REAL
-from superspire.checks.inputs import noise_of_bands
+from superspire.checks.inputs import native_noise, noise_of_bands
 from superspire.checks.noise import (
     Noise,
     compare_noise,
@@ -20,6 +20,7 @@ from superspire.instruments import BANDS, FWHM_PER_SIGMA, SPIRE
 from superspire.io import Map
 from superspire.maps.reader import read_observation
 from superspire.seeds import stream
+from superspire.sky.maps import field_wcs
 from superspire.sky.noise import add_noise
 
 FOLDER = REAL / "spire_hsa_level2_beta_and"
@@ -302,3 +303,25 @@ def test_noise_of_bands_varies_as_the_error_map_at_the_level_that_was_measured()
     ratio = noise[350].data[known] / error[known]
     np.testing.assert_allclose(ratio, ratio[0])
     assert noise[350].wcs is wcs
+
+
+@pytest.mark.parametrize("pixel", [3.0, 10.0])
+def test_noise_in_native_pixels_is_what_was_measured_there(pixel):
+    """Noise per solid angle and back, with the level of an error map in place of it."""
+    wcs = field_wcs((10.0, 5.0), 40.0 * pixel, pixel)[0]
+    maps = {band: Map(np.zeros((40, 40)), wcs) for band in SPIRE}
+    error = np.full((40, 40), 0.5)
+    error[:, 20:], error[0] = 1.5, np.nan
+    levels, noise = noise_of_bands(
+        {"noise": {str(b): {"equivalent_noise_mjy_beam": 3.0} for b in SPIRE}},
+        {350: Map(error, wcs)},
+        7.0,
+    )
+    found = native_noise(maps, noise)
+    for band in (250, 500):
+        expected = levels[band] * BANDS[band].pixel / pixel
+        assert found[band] == pytest.approx(expected, rel=1e-4)
+    level = 3.0 * BANDS[350].pixel / pixel
+    assert np.median(found[350][1:]) == pytest.approx(level, rel=1e-4)
+    np.testing.assert_allclose(found[350][1:, 20], 3.0 * found[350][1:, 0])
+    np.testing.assert_allclose(found[350][0], level, rtol=1e-4)

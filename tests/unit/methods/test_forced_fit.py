@@ -199,6 +199,30 @@ def test_a_companion_keeps_its_flux_from_its_neighbour():
     assert found.blend[-1] > 0.05
 
 
+def test_errors_follow_the_noise_of_the_map():
+    """Half of a sky of lone sources is five times as noisy."""
+    x, y = (axis.ravel() for axis in np.mgrid[-450:451:75, -450:451:75])
+    ra, dec = position(x, y)
+    maps = observe(ra, dec, np.full(len(ra), 20.0), 1.0)
+    noise = np.ones(maps[250].data.shape)
+    noisy = maps[250].data.copy()
+    half = noise.shape[1] // 2
+    noise[:, half:] = 5.0
+    extra = np.random.default_rng(7).standard_normal(noise.shape)
+    noisy[:, half:] += (np.sqrt(24.0) * extra[:, half:]).astype(np.float32)
+    map_ = Map(noisy, maps[250].wcs)
+    left = map_.wcs.celestial.all_world2pix(ra, dec, 0)[0] < half
+    far = np.abs(x) > 75
+    found = force_list(map_, beam_of(250), (ra, dec), NOBODY, noise)
+    quiet, loud = (found.error[far & part] for part in (left, ~left))
+    assert np.median(loud) > 3.0 * np.median(quiet)
+    pull = (found.flux - 36.0) / found.error
+    for part in (left, ~left):
+        assert np.std(pull[far & part]) == pytest.approx(1.0, abs=0.3)
+    same = force_list(map_, beam_of(250), (ra, dec), NOBODY)
+    assert np.median(same.error[left]) > 1.5 * np.median(quiet)
+
+
 def test_lists_keep_their_names(tmp_path):
     path = tmp_path / "vla.csv"
     path.write_text("Name,RA,Dec\nJ1,10.0,1.0\nJ2,,1.0\nJ3,11.0,2.0\n")
@@ -256,3 +280,20 @@ class Inputs(dict):
     """Files by name, as Snakemake gives them."""
 
     __getattr__ = dict.__getitem__
+
+
+def test_the_noise_that_varies_is_that_of_error_maps_with_values():
+    wcs = observe(*position([0.0], [0.0]), [10.0], 1.0)[250].wcs
+    checks = {
+        "noise": {
+            "250": {"equivalent_noise_mjy_beam": 4.0},
+            "350": {"equivalent_noise_mjy_beam": None},
+            "500": {"equivalent_noise_mjy_beam": 2.0},
+        }
+    }
+    error = np.array([[1.0, 3.0], [0.0, np.nan]])
+    errors = {250: Map(error, wcs), 350: Map(error, wcs), 500: Map(0.0 * error, wcs)}
+    found = force_field.varying_noise(checks, errors)
+    assert list(found) == [250]
+    np.testing.assert_allclose(found[250].data[0], [2.0, 6.0])
+    assert force_field.varying_noise({}, {}) == {}

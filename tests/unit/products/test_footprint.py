@@ -11,6 +11,7 @@ from superspire.errors import InputError
 from superspire.io import Map
 from superspire.products import footprint as footprint_module
 from superspire.products.catalogue import build_catalogue
+from superspire.products.deblended_catalogue import COLUMNS as DEBLENDER_COLUMNS
 from superspire.products.field import check_covered
 from superspire.products.footprint import Footprint
 from superspire.products.writing import FLAGS, write_coverage, write_regions
@@ -103,4 +104,5 @@ def test_sources_on_extended_emission_are_flagged(painted_field, wcs, tmp_path):
     lines = (tmp_path / "regions.reg").read_text().splitlines()[3:]
     assert "tag={EXTENDED}" in lines[1]
     assert "color=yellow" in lines[1]
-    assert set(FLAGS) < set(table.colnames)
+    assert set(FLAGS) - {"POOR_FIT"} < set(table.colnames)
+    assert set(FLAGS) < set(DEBLENDER_COLUMNS)

@@ -17,7 +17,6 @@ from superspire.products.residuals import (
     QUANTILE,
     calibrate_residuals,
     judge_fit,
-    native_noise,
     render_sources,
     standardise,
     subtract_sources,
@@ -227,6 +226,24 @@ def test_the_noise_may_differ_from_pixel_to_pixel(calibration):
         np.testing.assert_allclose(same[name], values)
 
 
+def test_a_noisier_part_of_a_field_fits_if_the_noise_map_says_so(calibration):
+    maps, wcs, table = mock(25)
+    rng, noisy, noise = np.random.default_rng(3), {}, {}
+    for band, map_ in maps.items():
+        noise[band] = np.full(map_.data.shape, NOISE)
+        noise[band][:, noise[band].shape[1] // 2 :] *= 4.0
+        extra = np.sqrt(noise[band] ** 2 - NOISE**2)
+        white = extra * rng.standard_normal(noise[band].shape)
+        noisy[band] = Map((map_.data + white).astype(np.float32), map_.wcs)
+    part = (table["x"] > MIDDLE + 20.0).to_numpy()
+    flagged = {
+        name: judge_fit(noisy, wcs, table, calibration, own)[1]["poor_fit"]
+        for name, own in (("map", noise), ("number", NOISE))
+    }
+    assert flagged["map"].mean() < 0.02
+    assert flagged["number"][part].mean() > 0.5
+
+
 def test_what_was_not_observed_is_not_judged(calibration):
     maps, wcs, table = with_source(mock(25), flat(100.0))
     data = maps[350].data.copy()
@@ -244,21 +261,6 @@ def test_a_field_without_sources_has_residuals(calibration):
     assert set(residuals) == set(SPIRE)
     assert all(len(values) == 0 for values in fit.values())
     assert not residuals[250].model.any()
-
-
-def test_the_noise_of_a_field_is_that_of_its_checks():
-    noise = {
-        "250": {"rms_mjy_beam": 3.0, "error_map_mjy_beam": 5.0},
-        "350": {"rms_mjy_beam": None, "error_map_mjy_beam": 4.0},
-        "500": {"rms_mjy_beam": None, "error_map_mjy_beam": None},
-    }
-    maps = {
-        b: Map(np.zeros((40, 40)), field_wcs(CENTER, 400.0, 10.0)[0]) for b in SPIRE
-    }
-    found = native_noise({"noise": noise}, maps, 2.0)
-    assert found == pytest.approx(
-        {250: 3.0, 350: 4.0, 500: 2.0 * 12.0 / 10.0}, rel=1e-4
-    )
 
 
 def test_the_maps_are_written_in_their_pixels(tmp_path, calibration):

@@ -21,6 +21,7 @@ from superspire import storage
 from superspire.io import append_image, read_table
 from superspire.products.catalogue import COLUMNS, build_catalogue
 from superspire.products.writing import (
+    FLAGS,
     LABELS,
     LONGEST,
     add_checksums,
@@ -265,6 +266,17 @@ def test_regions_have_numbers_fluxes_and_flags(catalogue, tmp_path):
         "tag={BLENDED}",
         f"text={{3: {flux[2]} mJy}}",
     )
+
+
+def test_regions_show_poor_fits_of_catalogues_that_have_them(catalogue, tmp_path):
+    for flag in set(FLAGS) & set(catalogue.colnames):
+        catalogue[flag] = False
+    catalogue["POOR_FIT"] = [False, True, False]
+    write_regions(tmp_path / "r.reg", catalogue)
+    lines = (tmp_path / "r.reg").read_text().splitlines()[3:]
+    assert ["color=yellow" in line for line in lines] == [False, True, False]
+    assert lines[1].endswith("color=yellow tag={POOR_FIT}")
+    assert "POOR_FIT" not in lines[0] + lines[2]
 
 
 def test_only_the_brightest_regions_are_labelled(wcs, tmp_path):

@@ -5,10 +5,11 @@ import numpy as np
 from superspire.checks.checks import corrected
 from superspire.checksums import verify
 from superspire.errors import InputError
-from superspire.instruments import EXTRA_BANDS, PAPER_BANDS, SPIRE
+from superspire.instruments import BANDS, EXTRA_BANDS, PAPER_BANDS, SPIRE
 from superspire.io import Map
 from superspire.maps.archives import file_of
 from superspire.maps.depth import depth_map
+from superspire.maps.positions import pixel_size
 from superspire.maps.reader import read_observation
 
 OPTIONS = ("unit", "hdu", "mask_good", "level", "blank")
@@ -227,6 +228,29 @@ def noise_of_bands(checks, errors, default):
                 relative = np.where(known, error, np.nan) / np.median(error[known])
                 noise[band] = Map(levels[band] * relative, errors[band].wcs)
     return levels, noise
+
+
+def native_noise(maps, noise):
+    """Convert the noise of the maps to their own pixels.
+
+    Parameters
+    ----------
+    maps : dict of int to superspire.io.Map
+        Native maps by band [mJy/beam].
+    noise : dict of int to float or superspire.io.Map
+        From `noise_of_bands`, in the pixels of `maps`.
+
+    Returns
+    -------
+    dict of int to float or ndarray, shape (ny, nx)
+        White noise per native pixel [mJy/beam]; the median where it is not known.
+    """
+    found = {}
+    for band, own in noise.items():
+        if isinstance(own, Map):
+            own = np.where(np.isfinite(own.data), own.data, np.nanmedian(own.data))
+        found[band] = own * BANDS[band].pixel / pixel_size(maps[band])
+    return found
 
 
 def at_clear_level(map_, record, checks):

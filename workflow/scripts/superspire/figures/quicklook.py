@@ -15,7 +15,7 @@ from superspire.instruments import BANDS, PIXEL, SPIRE, TARGET
 from superspire.maps.interpolation import interpolate
 from superspire.maps.positions import resampled
 from superspire.maps.tiling import shift_wcs
-from superspire.products.writing import DOUBTFUL
+from superspire.products.writing import is_doubtful
 
 WIDTH = 900
 """Most pixels along a side of a panel of the whole field."""
@@ -111,7 +111,8 @@ def draw_residuals(figure, grid, standardised, table, wcs, pixel, panels):
             axis.set_ticklabel_visible(False)
             axis.set_axislabel(" ")
         poor = table[np.asarray(table["POOR_FIT"], bool)]
-        draw_sources(axes, poor, data.shape, pixel, SOURCE_RADIUS["field"], "black")
+        radius = SOURCE_RADIUS["field"]
+        draw_sources(axes, poor, data.shape, pixel, radius, "black", dashed=False)
         bar = figure.colorbar(picture, ax=axes, location="right", extend="both")
         bar.set_label("residual / (noise and confusion)")
 
@@ -215,8 +216,8 @@ def outline(axes, extended, shape):
         axes.contour(inside, levels=[0.5], colors="white", linewidths=0.8)
 
 
-def draw_sources(axes, table, shape, pixel, radius, color="cyan"):
-    """Circle the brightest sources; those with a flag are dashed.
+def draw_sources(axes, table, shape, pixel, radius, color="cyan", dashed=True):
+    """Circle the brightest sources.
 
     Parameters
     ----------
@@ -232,6 +233,8 @@ def draw_sources(axes, table, shape, pixel, radius, color="cyan"):
         Radius of the circles [arcsec].
     color : str
         Their colour.
+    dashed : bool
+        Whether doubtful sources are dashed.
     """
     x, y = (
         axes.wcs.all_world2pix(
@@ -243,7 +246,7 @@ def draw_sources(axes, table, shape, pixel, radius, color="cyan"):
         else (np.empty(0), np.empty(0))
     )
     inside = (x > -0.5) & (x < shape[1] - 0.5) & (y > -0.5) & (y < shape[0] - 0.5)
-    flagged = np.any([np.asarray(table[flag]) for flag in DOUBTFUL], axis=0)
+    flagged = is_doubtful(table) & dashed
     for i in np.flatnonzero(inside)[:CIRCLES]:
         axes.add_patch(
             Circle(

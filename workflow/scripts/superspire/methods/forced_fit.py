@@ -9,7 +9,8 @@ freed from its own prior, as if that were flat, and keeps the priors of its neig
 the flux of a source is not pulled towards the mean, but blends do not ring.
 
 The map is solved in square windows whose border is thrown away, on the eigenvectors of
-their covariance, which is the same for all windows without gaps.
+their covariance, which is the same for all windows without gaps. The white noise of a
+window is its rms there.
 """
 
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from superspire.maps.tiling import observed_at
 from superspire.methods.beams import radial_table
 from superspire.methods.forced import REACH, design_matrix
 from superspire.methods.spectra import white_noise
+from superspire.photometry.flags import blend_fraction
 from superspire.sky.beams import GaussianBeam
 
 SAME = 1.0
@@ -67,6 +69,12 @@ prior as wide as their distance."""
 FLAT = 1e-6
 """Minimum precision of a flux [mJy⁻²]."""
 
+FAINTEST = 1e-6
+"""Minimum flux of a source that shares a beam with others [mJy]."""
+
+CACHE = 2048
+"""Maximum number of windows that are kept from one fit to the next."""
+
 
 @dataclass(frozen=True)
 class Prior:
@@ -96,13 +104,17 @@ class Windows:
         Native map [mJy/beam].
     beam : superspire.sky.beams.GaussianBeam or ImageBeam
         Its beam.
+    noise : float or ndarray, shape (ny, nx)
+        White noise of the pixels [mJy/beam].
     x, y : ndarray, shape (n,)
         Sources [pixel].
     """
 
-    def __init__(self, map_, beam, x, y):
+    def __init__(self, map_, beam, noise, x, y):
         self.data, self.pixel = map_.data, pixel_size(map_)
+        self.noise = np.broadcast_to(noise, map_.data.shape)
         self.sources = np.column_stack([x, y])
+        self.tree = cKDTree(self.sources)
         self.reach = REACH * beam.fwhm
         self.table = radial_table(beam, self.pixel, self.reach)
         self.core, self.border = (
@@ -116,11 +128,12 @@ class Windows:
         apart = (np.abs(axis[:, None] - axis) for axis in (rows, columns))
         self.covariance = lag[tuple(apart)]
         self.turned = lru_cache(32)(self.turn)
+        self.cut = lru_cache(CACHE)(self.cut_out)
         self.cells = np.floor(self.sources / self.core + 1e-9).astype(int)
 
     def corners(self):
-        """List the cells that hold sources."""
-        return np.unique(self.cells, axis=0)
+        """List the cells that hold sources, columns and rows."""
+        return [tuple(cell) for cell in np.unique(self.cells, axis=0).tolist()]
 
     def turn(self, seen):
         """Find the eigenvectors of the covariance of observed pixels.
@@ -145,12 +158,12 @@ class Windows:
         vectors[:, seen] = found.T[passed]
         return modes[passed], vectors
 
-    def cut(self, cell):
+    def cut_out(self, cell):
         """Cut a window out, turned onto the eigenvectors of its covariance.
 
         Parameters
         ----------
-        cell : ndarray of int, shape (2,)
+        cell : (int, int)
             Its column and row.
 
         Returns
@@ -165,11 +178,15 @@ class Windows:
             What 1 mJy of each source, and of the constant, makes of it.
         modes : ndarray, shape (m,)
             Eigenvalues of the covariance.
+        noise : float
+            White noise of the observed pixels, rms [mJy/beam].
         """
-        corner = cell * self.core - self.border
-        offset = (self.sources - corner) * self.pixel
-        end = (self.side - 1) * self.pixel + self.reach
-        near = np.flatnonzero(np.all((offset > -self.reach) & (offset < end), axis=1))
+        corner = np.array(cell) * self.core - self.border
+        half = 0.5 * (self.side - 1)
+        reach = half + self.reach / self.pixel
+        near = self.tree.query_ball_point(corner + half, reach, np.inf)
+        near = np.sort(np.array(near, int))
+        offset = (self.sources[near] - corner) * self.pixel
         own = np.all(self.cells[near] == cell, axis=1)
         rows, columns = (
             np.arange(start, start + self.side) for start in reversed(corner)
@@ -178,20 +195,22 @@ class Windows:
             (rows >= 0) & (rows < self.data.shape[0]),
             (columns >= 0) & (columns < self.data.shape[1]),
         )
-        part = np.full((self.side, self.side), np.nan)
-        part[inside] = self.data[
-            max(rows[0], 0) : max(rows[-1] + 1, 0),
-            max(columns[0], 0) : max(columns[-1] + 1, 0),
-        ]
+        part, level = np.full((2, self.side, self.side), np.nan)
+        window = (
+            slice(max(rows[0], 0), max(rows[-1] + 1, 0)),
+            slice(max(columns[0], 0), max(columns[-1] + 1, 0)),
+        )
+        part[inside], level[inside] = self.data[window], self.noise[window]
         seen = np.isfinite(part.ravel())
         if not seen.any():
             none = np.zeros((0, len(near) + 1))
-            return near, own, none[:, 0], none, none[:, 0]
+            return near, own, none[:, 0], none, none[:, 0], 0.0
+        noise = float(np.sqrt(np.mean(level.ravel()[seen] ** 2)))
         modes, vectors = self.turned(seen.tobytes())
-        design = design_matrix(offset[near], self.grid, self.table)
+        design = design_matrix(offset, self.grid, self.table)
         design = np.vstack([design.T @ vectors.T, vectors @ seen]).T
         values = vectors @ np.where(seen, part.ravel(), 0.0)
-        return near, own, values, design, modes
+        return near, own, values, design, modes, noise
 
 
 def solve(values, design, variance, tau, group):
@@ -236,15 +255,13 @@ def solve(values, design, variance, tau, group):
     return factor, flux, form, logdet
 
 
-def measure_prior(windows, noise, area, group, wide, start=None):
+def measure_prior(windows, area, group, wide, start=None):
     """Find the prior under which the map is most likely.
 
     Parameters
     ----------
     windows : Windows
         The map.
-    noise : float
-        White noise of a pixel [mJy/beam].
     area : float
         Area of the beam [arcsec²].
     group : ndarray of int, shape (n,)
@@ -261,8 +278,8 @@ def measure_prior(windows, noise, area, group, wide, start=None):
     """
     cut, number = [], 0
     # In an order that has nothing to do with how crowded they are.
-    for cell in np.random.default_rng(0).permutation(windows.corners()):
-        cut.append(windows.cut(cell))
+    for cell in np.random.default_rng(0).permutation(windows.corners()).tolist():
+        cut.append(windows.cut(tuple(cell)))
         number += len(cut[-1][0])
         if number > SAMPLE:
             break
@@ -271,7 +288,7 @@ def measure_prior(windows, noise, area, group, wide, start=None):
     def totals(parameters):
         power, *tau = np.exp(parameters)
         form, logdet = np.zeros((3, 3)), 0.0
-        for near, _, values, design, modes in cut:
+        for near, _, values, design, modes, noise in cut:
             widths = np.maximum(np.array(tau)[group[near]], wide[near])
             variance = noise**2 + power * modes
             _, _, part, more = solve(values, design, variance, widths, group[near])
@@ -298,12 +315,12 @@ def measure_prior(windows, noise, area, group, wide, start=None):
     return Prior(power, np.array(tau), totals(best)[1])
 
 
-def fit_windows(windows, noise, prior, group, wide):
+def fit_windows(windows, prior, group, wide):
     """Fit all sources, each freed from its own prior.
 
     Parameters
     ----------
-    windows, noise, group, wide
+    windows, group, wide
         See `measure_prior`.
     prior : Prior
         The prior.
@@ -317,7 +334,7 @@ def fit_windows(windows, noise, prior, group, wide):
     """
     flux, error, posterior = np.full((3, len(group)), np.nan)
     for cell in windows.corners():
-        near, own, values, design, modes = windows.cut(cell)
+        near, own, values, design, modes, noise = windows.cut(cell)
         variance = noise**2 + prior.power * modes
         tau = np.maximum(prior.tau[group[near]], wide[near])
         factor, found, _, _ = solve(values, design, variance, tau, group[near])
@@ -332,7 +349,7 @@ def fit_windows(windows, noise, prior, group, wide):
     return flux, error, posterior
 
 
-def fit_band(map_, beam, x, y, group):
+def fit_band(map_, beam, noise, x, y, group):
     """Fit the fluxes of the sources of a band.
 
     Parameters
@@ -341,6 +358,8 @@ def fit_band(map_, beam, x, y, group):
         Native map [mJy/beam].
     beam : superspire.sky.beams.GaussianBeam or ImageBeam
         Its beam.
+    noise : float or ndarray, shape (ny, nx)
+        White noise of its pixels [mJy/beam].
     x, y : ndarray, shape (n,)
         Positions on its pixels, all of them observed.
     group : ndarray of int, shape (n,)
@@ -357,11 +376,11 @@ def fit_band(map_, beam, x, y, group):
     """
     if len(x) == 0:
         return *np.zeros((3, 0)), None
-    windows, noise = Windows(map_, beam, x, y), white_noise(map_.data)
+    windows = Windows(map_, beam, noise, x, y)
     wide, prior = np.zeros(len(x)), None
     for number in range(PASSES):
-        prior = measure_prior(windows, noise, beam.area, group, wide, prior)
-        flux, error, posterior = fit_windows(windows, noise, prior, group, wide)
+        prior = measure_prior(windows, beam.area, group, wide, prior)
+        flux, error, posterior = fit_windows(windows, prior, group, wide)
         if number < PASSES - 1:
             wide = find_bright(windows, beam.fwhm, flux, error, prior, group, wide)
     return flux, error, posterior, prior
@@ -463,7 +482,7 @@ class Forced:
     mean: float
 
 
-def force_list(map_, beam, listed, companions):
+def force_list(map_, beam, listed, companions, noise=None):
     """Measure the fluxes of a list in one band.
 
     Parameters
@@ -475,6 +494,8 @@ def force_list(map_, beam, listed, companions):
     listed, companions : (ndarray, ndarray)
         Right ascensions and declinations of the list, and of sources that are not on
         it [deg].
+    noise : float or ndarray, shape (ny, nx), optional
+        White noise of the pixels, by default measured on the map [mJy/beam].
 
     Returns
     -------
@@ -496,20 +517,20 @@ def force_list(map_, beam, listed, companions):
         for axis, other in ((x, others[0]), (y, others[1]))
     ]
     group = (np.arange(len(places[0])) >= len(size)).astype(int)
-    found, spread, posterior, prior = fit_band(map_, beam, *places, group)
+    noise = white_noise(map_.data) if noise is None else noise
+    found, spread, posterior, prior = fit_band(map_, beam, noise, *places, group)
     n, found, spread = size[label], found[label], spread[label]
     share = (n - 1) / (n**2 * (n + 1.0))
     flux[rows], error[rows] = found / n, np.hypot(spread / n, found * share**0.5)
-    points = np.column_stack(places) * pixel
-    table = radial_table(beam, pixel, REACH * beam.fwhm)
-    positive = np.maximum(posterior, 0.0)
-    total = (design_matrix(points, points, table) @ positive)[label]
-    own = (positive * table[1][0])[label] / n
-    blend[rows] = 1.0 - own / np.where(total > 0.0, total, np.nan)
+    entries = np.append(label, np.arange(len(size), len(group)))
+    east, north = (np.asarray(axis)[entries] * pixel for axis in places)
+    each = np.maximum(posterior, FAINTEST)[entries]
+    each[: len(rows)] /= n
+    blend[rows] = blend_fraction(east, north, each, beam.fwhm)[: len(rows)]
     return Forced(flux, error, blend, prior.mean[0])
 
 
-def force_bands(maps, fwhm, listed, companions):
+def force_bands(maps, fwhm, listed, companions, noise=None):
     """Measure the fluxes of a list in all bands; see `force_list`.
 
     Parameters
@@ -520,10 +541,16 @@ def force_bands(maps, fwhm, listed, companions):
         Widths of their beams [arcsec].
     listed, companions
         See `force_list`.
+    noise : dict of int to float or ndarray, optional
+        Noise of those bands of which it is known [mJy/beam].
 
     Returns
     -------
     dict of int to Forced
     """
+    noise = noise or {}
     beams = {band: GaussianBeam(((width, 1.0),), width) for band, width in fwhm.items()}
-    return {b: force_list(maps[b], beams[b], listed, companions) for b in SPIRE}
+    return {
+        band: force_list(maps[band], beams[band], listed, companions, noise.get(band))
+        for band in SPIRE
+    }

@@ -15,9 +15,9 @@ from scipy.special import ndtr
 
 from superspire.checks.extended import on_grid
 from superspire.checks.noise import robust_rms
-from superspire.instruments import BANDS, FWHM_PER_SIGMA, SPIRE
+from superspire.instruments import FWHM_PER_SIGMA, SPIRE
 from superspire.io import Map, append_image, map_header
-from superspire.maps.positions import convert, pixel_sides, pixel_size
+from superspire.maps.positions import convert, pixel_sides
 from superspire.products.writing import add_checksums, dated_cards
 from superspire.sky.beams import GaussianBeam, beam_of
 
@@ -423,32 +423,6 @@ def beam_for(band, beams):
 def noise_in(band, noise):
     """Give the noise of a band where it may be one for all [mJy/beam]."""
     return noise[band] if isinstance(noise, dict) else noise
-
-
-def native_noise(checks, maps, noise):
-    """Give the white noise of the maps of a field per native pixel.
-
-    Parameters
-    ----------
-    checks : dict
-        What the checks of the field found.
-    maps : dict of int to superspire.io.Map
-        Native maps by band.
-    noise : float
-        White noise per pixel of Table 1 where the checks do not know it [mJy/beam].
-
-    Returns
-    -------
-    dict of int to float
-        [mJy/beam].
-    """
-    found = {}
-    for band, map_ in maps.items():
-        record = checks.get("noise", {}).get(str(band), {})
-        known = [record.get(f"{key}_mjy_beam") for key in ("rms", "error_map")]
-        default = noise * BANDS[band].pixel / pixel_size(map_)
-        found[band] = next((value for value in known if value), default)
-    return found
 
 
 def calibrate_residuals(mocks, noise, beams=None):

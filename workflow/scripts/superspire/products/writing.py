@@ -27,10 +27,11 @@ REGION_RADIUS = 5.0
 LABELS = 50
 """Most sources that are labelled, or nothing else would be seen."""
 
-FLAGS = ("NEAR_EDGE", "EXTENDED", "EXTRAPOLATED", "BLENDED")
-
-DOUBTFUL = ("NEAR_EDGE", "EXTENDED", "EXTRAPOLATED")
+DOUBTFUL = ("NEAR_EDGE", "EXTENDED", "EXTRAPOLATED", "POOR_FIT")
 """Flags of sources that are drawn in yellow."""
+
+FLAGS = (*DOUBTFUL, "BLENDED")
+"""Flags of a catalogue, which need not have all of them."""
 
 
 def creation_date():
@@ -161,6 +162,22 @@ def write_catalogue(path, table, columns, cards):
     add_checksums(path)
 
 
+def is_doubtful(table):
+    """Find the sources of a catalogue with a flag that makes them doubtful.
+
+    Parameters
+    ----------
+    table : astropy.table.Table
+        The catalogue.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    flags = [np.asarray(table[f], bool) for f in DOUBTFUL if f in table.colnames]
+    return np.any(flags, axis=0)
+
+
 def write_regions(path, table):
     """Write the sources as DS9 regions, the brightest with number and flux.
 
@@ -169,24 +186,25 @@ def write_regions(path, table):
     path : str or path-like
         File to write.
     table : astropy.table.Table
-        From `superspire.products.catalogue.build_catalogue`. Its flags become tags, by
-        which DS9 selects; sources near the edge, on extended emission or beyond the
-        training are yellow, blended ones dashed.
+        The catalogue of a field. Its flags become tags, by which DS9 selects; sources
+        near the edge, on extended emission, beyond the training or with a poor fit are
+        yellow, blended ones dashed.
     """
+    flags = [flag for flag in FLAGS if flag in table.colnames]
     lines = [
         "# Region file format: DS9 version 4.1",
         'global color=green width=1 font="helvetica 9 normal roman"',
         "icrs",
     ]
-    for row in table:
+    for row, doubtful in zip(table, is_doubtful(table), strict=True):
         style = []
         if row["ID"] <= LABELS:
             style.append(f"text={{{row['ID']}: {row['S450']:.1f} mJy}}")
-        if any(row[flag] for flag in DOUBTFUL):
+        if doubtful:
             style.append("color=yellow")
         if row["BLENDED"]:
             style.append("dash=1")
-        style += [f"tag={{{flag}}}" for flag in FLAGS if row[flag]]
+        style += [f"tag={{{flag}}}" for flag in flags if row[flag]]
         circle = f'circle({row["RA"]:.6f},{row["DEC"]:.6f},{REGION_RADIUS}")'
         lines.append(" ".join([circle, "#", *style] if style else [circle]))
     Path(path).write_text("\n".join(lines) + "\n")
