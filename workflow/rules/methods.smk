@@ -20,7 +20,7 @@ times the mean absolute difference of the pixels; simulation_only, the simulated
 """
 
 from superspire.methods import TITLES
-from superspire.methods.conditions import WITH_24
+from superspire.methods.conditions import MAPPED_24
 from superspire.unet.presets import PRESETS
 
 NETWORKS = {
@@ -269,7 +269,7 @@ rule measure_prior_methods:
     log:
         "logs/measure_prior_methods/{condition}.log",
     wildcard_constraints:
-        condition="|".join(WITH_24),
+        condition="|".join(MAPPED_24),
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -303,7 +303,7 @@ rule measure_prior_network:
     log:
         "logs/measure_prior_network/{condition}_{prior_network}.log",
     wildcard_constraints:
-        condition="|".join(WITH_24),
+        condition="|".join(MAPPED_24),
     conda:
         "../../envs/tensorflow.yaml"
     threads: 2
@@ -327,7 +327,7 @@ rule compare_prior_methods:
     input:
         expand(
             "results/methods/prior/{condition}{method}.csv",
-            condition=WITH_24,
+            condition=MAPPED_24,
             method=["", *(f"_{name}" for name in PRIOR_NETWORKS)],
         ),
     output:

@@ -104,7 +104,7 @@ def main(job):
     _, _, _, sources = deblend(network, maps, wcs, (size, size), noise)
     sources = sources.assign(cutout=0, weight=1.0)
     selection_function = selection_function_at(
-        pd.read_csv(files.selection_function), typical
+        pd.read_csv(files.selection_function), typical, condition.depth_24 or 0.0
     )
     classical = find_classically(files, maps)
     found = {

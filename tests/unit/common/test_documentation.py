@@ -144,9 +144,9 @@ def test_columns_of_catalogues_are_documented_with_their_units():
     values = ("flux", "error", "deboosted", "low", "high")
     by_band = [f"{name}_{band}" for name in values for band in PAPER_BANDS]
     fit = ("chi2_250", "chi2_350", "chi2_500", "poor_fit")
-    names = ("x", "y", "pos_err", "probability", "ultra_red", "noise", *fit)
+    names = ("x", "y", "pos_err", "probability", "ultra_red", "noise", "depth", *fit)
     sources = pd.DataFrame({n: [] for n in (*names, *values, *by_band)}, dtype=float)
-    nothing = pd.DataFrame(columns=[*EXPECTED, "noise"], dtype=float)
+    nothing = pd.DataFrame(columns=[*EXPECTED, "noise", "depth"], dtype=float)
     listed = deblender_products.build_catalogue(sources, covered, wcs, [], nothing)
     assert documented_columns("deblender") == units_of(listed)
     image = np.random.default_rng(1).normal(0, 0.1, covered.shape).astype("f4")

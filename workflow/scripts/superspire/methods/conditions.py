@@ -34,6 +34,9 @@ class Condition:
         map of 24 µm.
     dropouts_24 : float
         Fraction of the galaxies whose flux at 24 µm is divided by `DROPOUT_FACTOR`.
+    listed_24 : dict
+        What describes a list that is given instead of the map of 24 µm, see
+        `superspire.deblender.skies.SourceList`; empty for a map.
     """
 
     title: str
@@ -45,6 +48,12 @@ class Condition:
     scale: dict = field(default_factory=dict)
     depth_24: float | None = None
     dropouts_24: float = 0.0
+    listed_24: dict = field(default_factory=dict)
+
+
+def make_list(limit, with_fluxes=True, wrong=0.0):
+    """Describe a list, see `superspire.deblender.skies.SourceList`."""
+    return {"limit": limit, "with_fluxes": with_fluxes, "wrong": wrong}
 
 
 CONDITIONS = {
@@ -76,10 +85,29 @@ CONDITIONS = {
     "mips_2sfm": Condition(
         "24 µm of 15 µJy, galaxies of another model", catalogue="2sfm", depth_24=0.015
     ),
+    "list_75": Condition(
+        "list above 75 µJy", depth_24=0.015, listed_24=make_list(0.075)
+    ),
+    "list_300": Condition(
+        "list above 300 µJy", depth_24=0.06, listed_24=make_list(0.3)
+    ),
+    "list_plain": Condition(
+        "list above 75 µJy without fluxes",
+        depth_24=0.02,
+        listed_24=make_list(0.075, with_fluxes=False),
+    ),
+    "list_wrong": Condition(
+        "list above 75 µJy without fluxes, half of it wrong",
+        depth_24=0.02,
+        listed_24=make_list(0.075, with_fluxes=False, wrong=1.0),
+    ),
 }
 
 WITH_24 = tuple(name for name, one in CONDITIONS.items() if one.depth_24)
-"""Conditions with a map of 24 µm."""
+"""Conditions with a map or a list of 24 µm."""
+
+MAPPED_24 = tuple(name for name in WITH_24 if not CONDITIONS[name].listed_24)
+"""Those with a map."""
 
 SPIRE_ALONE = tuple(name for name in CONDITIONS if name not in WITH_24)
 """The others."""

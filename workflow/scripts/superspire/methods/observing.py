@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from superspire.deblender.skies import SourceList, list_fluxes
 from superspire.evaluation.methods import field_catalogue
 from superspire.instruments import BANDS, PAPER_BANDS, SPIRE, TARGET
 from superspire.io import Map
@@ -79,7 +80,7 @@ def observe(condition, galaxies, center, area, make_rng):
 
 
 def observe_24(condition, galaxies, center, side, make_rng):
-    """Observe a sky at 24 µm.
+    """Observe a sky at 24 µm, or render a list of its sources.
 
     Parameters
     ----------
@@ -98,6 +99,10 @@ def observe_24(condition, galaxies, center, side, make_rng):
     if condition.dropouts_24:
         faint = make_rng("dropouts").random(len(flux)) < condition.dropouts_24
         flux = np.where(faint, flux / DROPOUT_FACTOR, flux)
+    if condition.listed_24:
+        listed = SourceList(**condition.listed_24)
+        ra, dec, flux = list_fluxes(ra, dec, flux, listed, make_rng("list"))
+        return make_map(ra, dec, flux, MIPS, center, side)
     map_ = make_map(ra, dec, flux, MIPS, center, side, beam)
     white = make_rng("noise", MIPS).standard_normal(map_.data.shape)
     data = map_.data + pixel_noise(condition.depth_24, beam, BANDS[MIPS].pixel) * white
