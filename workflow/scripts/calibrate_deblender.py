@@ -13,10 +13,11 @@ from superspire.deblender.inputs import first_extra, noise_levels, signal_slices
 from superspire.deblender.prediction import predict
 from superspire.deblender.skies import Field
 from superspire.deblender.training import observed_input, true_sources
+from superspire.instruments import PAPER_BANDS, SPIRE
 from superspire.io import write_json
 from superspire.job import run
 from superspire.maps.cells import CELL
-from superspire.methods.conditions import Condition
+from superspire.methods.conditions import MIPS, Condition
 from superspire.methods.observing import observe
 from superspire.products.residuals import calibrate_residuals
 from superspire.seeds import stream
@@ -41,11 +42,12 @@ def brightest_inputs(fields, noise, bands):
     }
 
 
-def residual_sky(params):
+def residual_sky(params, bands):
     return simulate_catalogue(
         RESIDUAL_AREA,
         stream(params.seed, "deblender", "residuals"),
         dust=load_library(params.dust_library),
+        bands=sorted({*PAPER_BANDS, *bands}),
     )
 
 
@@ -53,16 +55,19 @@ def residuals_at(network, level, sky, seed):
     """Measure what a good fit leaves of native maps at the noise of a level."""
     noise, center = level["noise"], (sky.meta["RA0"], sky.meta["DEC0"])
     network = replace(network, calibration={"noise": noise, "levels": [level]})
+    depth = level["depth"] if MIPS in network.bands else 0.0
+    told = {**dict.fromkeys(SPIRE, noise), MIPS: depth}
     maps = observe(
-        Condition("calibration", noise=noise),
+        Condition("calibration", noise=noise, depth_24=depth),
         sky,
         center,
         RESIDUAL_AREA,
         lambda *names: stream(seed, "deblender", "residuals", *names),
     )
     wcs, size = field_wcs(center, 3600.0 * np.sqrt(RESIDUAL_AREA), 1.0)
-    sources = deblend(network, maps, wcs, (size, size), noise)[-1]
-    return calibrate_residuals([(maps, wcs, sources)], noise)
+    sources = deblend(network, maps, wcs, (size, size), told)[-1]
+    spire = {band: maps[band] for band in SPIRE}
+    return calibrate_residuals([(spire, wcs, sources)], noise)
 
 
 def calibrate_at(network, fields, noise, depth):
@@ -97,7 +102,7 @@ def main(job):
     levels, tables = zip(
         *(calibrate_at(network, fields, *each) for each in params.levels), strict=True
     )
-    sky = residual_sky(params)
+    sky = residual_sky(params, network.bands)
     for level in levels:
         level["residuals"] = residuals_at(network, level, sky, params.seed)
     side = fields[0].signal.shape[0] * CELL / 3600.0
