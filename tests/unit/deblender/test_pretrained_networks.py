@@ -48,9 +48,8 @@ def test_a_bright_source_is_one_source_of_its_flux(network, galaxies, flux, powe
         lambda *names: stream(4, *names),
     )
     found = deblend(network, maps, wcs, (size, size), NOISE)[-1]
-    near = np.hypot(
-        found["x"].to_numpy() - x[:, None], found["y"].to_numpy() - y[:, None]
-    )
+    east, north = (found[n].to_numpy() - a[:, None] for n, a in (("x", x), ("y", y)))
+    near = np.hypot(east, north)
     assert np.all(near.min(axis=1) < 2.0)
     own = found.iloc[near.argmin(axis=1)]
     for band in FLUX_BANDS:
