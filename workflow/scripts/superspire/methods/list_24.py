@@ -67,8 +67,8 @@ def list_sources(map_, beam, depth, least_snr=LEAST_SNR, confusion=CONFUSION):
     """Find the sources of a 24 µm map and fit their fluxes together.
 
     Sources are the maxima of the map behind a matched filter, and then of the residuals
-    of the fit. The fit is linear, at fixed positions; sources that it gives less than
-    `least_snr` times the depth are dropped.
+    of the fit of positions and fluxes; those that it gives less than `least_snr` times
+    the depth are dropped.
 
     Parameters
     ----------
@@ -93,13 +93,9 @@ def list_sources(map_, beam, depth, least_snr=LEAST_SNR, confusion=CONFUSION):
     seen = np.isfinite(data)
     data[~seen] = 0.0
     table = radial_table(beam, pixel, REACH * beam.fwhm)
-    k = np.linspace(0.0, 0.5 / pixel, WAVENUMBERS)
-    signal = response(beam, pixel, k)[:, None]
     noise = pixel_noise(depth, beam, pixel)
-    spectra = noise_spectra(signal, np.array([[confusion]]), [noise], [pixel])
-    filter_ = make_filter(k, signal, spectra, [0.5 / pixel])
-    points, fluxes = np.empty((0, 2)), np.empty(0)
-    design, rest = None, data
+    filter_ = filter_24(beam, pixel, noise, confusion)
+    points, fluxes, rest = np.empty((0, 2)), np.empty(0), data
     for _ in range(ROUNDS):
         image, _ = apply_filter([padded(rest)], filter_, pixel)
         image = image[: rest.shape[0], : rest.shape[1]]
@@ -120,6 +116,28 @@ def list_sources(map_, beam, depth, least_snr=LEAST_SNR, confusion=CONFUSION):
         rest[~seen] = 0.0
     ra, dec = map_.wcs.all_pix2world(*(points.T / pixel), 0)
     return List24(ra, dec, fluxes)
+
+
+def filter_24(beam, pixel, noise, confusion):
+    """Make the matched filter of a map of one band.
+
+    Parameters
+    ----------
+    beam, confusion
+        See `list_sources`.
+    pixel : float
+        Side of a pixel [arcsec].
+    noise : float
+        White noise per pixel [mJy/beam].
+
+    Returns
+    -------
+    superspire.methods.matched_filter.Filter
+    """
+    k = np.linspace(0.0, 0.5 / pixel, WAVENUMBERS)
+    signal = response(beam, pixel, k)[:, None]
+    spectra = noise_spectra(signal, np.array([[confusion]]), [noise], [pixel])
+    return make_filter(k, signal, spectra, [0.5 / pixel])
 
 
 def padded(image):
@@ -158,13 +176,14 @@ def beams_at(points, shape, pixel, table):
     radius = np.hypot(dx, dy)
     kept = (radius <= table[0][-1]) & (column >= 0) & (column < shape[1])
     kept &= (row >= 0) & (row < shape[0])
-    where = row[kept] * shape[1] + column[kept], np.nonzero(kept)[0]
+    where = row[kept] * shape[1] + column[kept]
+    first = np.append(0, np.cumsum(kept.sum(axis=1)))
     radius = radius[kept]
     slope = -np.interp(radius, table[0], np.gradient(table[1], table[0]))
     slope /= np.maximum(radius, 1e-9)
     size = shape[0] * shape[1], len(points)
     return tuple(
-        csc_array((value, where), size)
+        csc_array((value, where, first), size)
         for value in (np.interp(radius, *table), slope * dx[kept], slope * dy[kept])
     )
 
@@ -186,10 +205,10 @@ def refine(points, data, pixel, table, noise):
     """
     designs = beams_at(points, data.shape, pixel, table)
     fluxes = np.maximum(fit_linear(designs[0], data.ravel()), noise)
-    # Of unit prior width, in steps of `POSITION_SCATTER`.
-    slopes = hstack([one * (fluxes * POSITION_SCATTER) for one in designs[1:]])
+    for one in designs[1:]:
+        one.data *= np.repeat(fluxes * POSITION_SCATTER, np.diff(one.indptr))
     rest = data.ravel() - designs[0] @ fluxes
-    steps = fit_linear(hstack([designs[0], slopes]), rest, noise**2, len(points))
+    steps = fit_linear(hstack(designs, format="csc"), rest, noise**2, len(points))
     steps = POSITION_SCATTER * steps[len(points) :].reshape(2, -1).T
     return points + np.clip(steps, -MAX_STEP, MAX_STEP)
 

@@ -34,7 +34,7 @@ MIN_FLUX = 1e-3
 UNLISTED_FLUX = 3.0
 """Faintest galaxy at 450 µm from which the prior of unlisted sources comes [mJy]."""
 
-SNRS = (1.5, 2.0, 2.5, 3.0, 3.5)
+SNRS = (2.0, 2.5, 3.0, 3.5)
 """Thresholds of the search of residuals that are tried."""
 
 TUNING_FLUX = 3.0
