@@ -288,21 +288,34 @@ def deblender(name, trained="spire"):
     return f"results/{folder}/{name}"
 
 
+def calibration_noises(steps):
+    """Noise at which the deblender is calibrated [mJy/beam]."""
+    augmentation = config["deblender"]["noise_augmentation"]
+    if not augmentation:
+        return [config["deblender"]["noise"]]
+    low, high = augmentation["noise"]
+    return [round(low * (high / low) ** (i / steps), 3) for i in range(steps + 1)]
+
+
+def spire_levels():
+    """Noise [mJy/beam] at which a network is calibrated that is shown SPIRE alone."""
+    noises = {config["deblender"]["noise"], *calibration_noises(8)}
+    return [(noise, {}) for noise in sorted(noises)]
+
+
 def calibration_levels(wildcards):
     """Noise [mJy/beam] and depths [mJy] at which the deblender is calibrated."""
     options = config["deblender"]
-    noise, augmentation = options["noise"], options["noise_augmentation"]
-    if not augmentation:
-        return [(noise, options["depth"])]
-    low, high = augmentation["noise"]
-    noises = [round(low * (high / low) ** (i / 8), 3) for i in range(9)]
     extra = min(options["depth"], key=int, default=None)
     if extra is None:
-        return [(each, {}) for each in sorted({noise, *noises})]
-    first, last = augmentation["depth"].get(extra, 2 * [options["depth"][extra]])
+        return spire_levels()
+    if not options["noise_augmentation"]:
+        return [(options["noise"], options["depth"])]
+    nominal = options["depth"][extra]
+    first, last = options["noise_augmentation"]["depth"].get(extra, [nominal] * 2)
     steps = [first * (last / first) ** (i / 3) for i in range(4 if last > first else 1)]
     depths = [{}, *(options["depth"] | {extra: round(depth, 5)} for depth in steps)]
-    return [(each, depth) for depth in depths for each in noises[::2]]
+    return [(noise, depth) for depth in depths for noise in calibration_noises(4)]
 
 
 def trained_for(field):

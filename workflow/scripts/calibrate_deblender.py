@@ -9,7 +9,13 @@ import pandas as pd
 from superspire.deblender.calibration import apply, calibrate, expectations
 from superspire.deblender.catalogue import list_sources
 from superspire.deblender.inference import deblend, join_fields, load_deblender
-from superspire.deblender.inputs import first_extra, noise_levels, signal_slices
+from superspire.deblender.inputs import (
+    band_pixels,
+    first_extra,
+    noise_levels,
+    signal_slices,
+    signals_of,
+)
 from superspire.deblender.prediction import predict
 from superspire.deblender.skies import Field
 from superspire.deblender.training import observed_input, true_sources
@@ -98,7 +104,8 @@ def main(job):
     set_precision("auto")
     network = load_deblender(job.input.network)
     folders = dict.fromkeys(Path(path).parent for path in job.input.fields)
-    fields = [Field.load(folder) for folder in folders]
+    channels = signals_of(band_pixels(params.bands), network.bands)
+    fields = [Field.load(folder).take(channels) for folder in folders]
     levels, tables = zip(
         *(calibrate_at(network, fields, *each) for each in params.levels), strict=True
     )

@@ -242,6 +242,20 @@ def test_a_network_begins_with_what_another_one_knows_of_its_bands():
         np.testing.assert_allclose(network(images), expected, rtol=1e-4, atol=1e-4)
 
 
+def test_a_network_without_a_band_answers_as_if_it_was_not_observed():
+    bands = {24: 2, **SPIRE_BANDS}
+    trained = Trained(bands)
+    network = build_deblender(None, **TINY)
+    begin_from(network, trained, SPIRE_BANDS)
+    rng = np.random.default_rng(5)
+    signal, noise = rng.normal(0, 10, (1, 16, 16, 3)), np.full((1, 16, 16, 3), 2.0)
+    nothing = np.zeros((1, 16, 16, 4)), np.zeros((1, 16, 16, 1))
+    whole = np.concatenate([nothing[0], signal, nothing[1], noise], -1).astype("f4")
+    expected = trained.model(whole)
+    found = network(np.concatenate([signal, noise], -1).astype("f4"))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
 def test_a_network_of_another_size_is_no_beginning():
     network = build_deblender(None, **TINY)
     with pytest.raises(InputError, match="base_filters"):

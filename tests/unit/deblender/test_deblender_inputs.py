@@ -16,7 +16,9 @@ from superspire.deblender.inputs import (
     count_channels,
     count_signals,
     make_input,
+    noise_levels,
     signal_slices,
+    signals_of,
     turned_channels,
 )
 from superspire.deblender.labels import LABELS
@@ -172,3 +174,16 @@ def test_cells_that_a_map_does_not_reach_are_nan(pixels):
     expected = (rows & columns).reshape(40, 40, -1)
     assert 0.2 < expected.mean() < 0.6
     np.testing.assert_array_equal(np.isfinite(cells), expected)
+
+
+def test_channels_of_some_bands_among_those_of_all():
+    bands = {24: 2, 250: 1, 350: 1, 500: 2}
+    assert signals_of(bands, [250, 500]).tolist() == [4, 6, 7, 8, 9]
+    assert signals_of(bands, bands).tolist() == list(range(count_signals(bands)))
+
+
+def test_noise_of_bands_that_are_there_and_that_are_not():
+    bands = {24: 2, 250: 1, 850: 1}
+    levels = noise_levels(bands, 2.0, {"24": 0.015})
+    np.testing.assert_allclose(levels, [0.015, 2.0, 0.0])
+    np.testing.assert_allclose(noise_levels(bands, 3.0), [0.0, 3.0, 0.0])

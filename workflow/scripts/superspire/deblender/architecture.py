@@ -254,7 +254,8 @@ def begin_from(network, trained, bands):
     trained : superspire.deblender.inference.Deblender
         With as many filters.
     bands : dict of int to int
-        Bands of the network; those that `trained` lacks have no effect at first.
+        Bands of the network. Those that `trained` lacks have no effect at first;
+        without one that it has, the answer is that where the band was not observed.
 
     Raises
     ------

@@ -103,6 +103,17 @@ def signal_slices(bands):
     return dict(zip(bands, map(slice, [0, *ends[:-1]], ends), strict=True))
 
 
+def signals_of(bands, wanted):
+    """Find the signal channels of some bands among those of all.
+
+    Returns
+    -------
+    ndarray of int
+    """
+    slices, channels = signal_slices(bands), np.arange(count_signals(bands))
+    return np.concatenate([channels[slices[band]] for band in wanted])
+
+
 def count_signals(bands):
     """Count the channels of all bands without those of their noise."""
     return sum(pixels**2 for pixels in bands.values())

@@ -1,6 +1,6 @@
 """Sky for the training: galaxies of the model, moved away from it, on the cells."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -415,6 +415,12 @@ class Field:
                 name: np.load(Path(folder) / f"{name}.npy", mmap_mode="r")
                 for name in FILES
             }
+        )
+
+    def take(self, channels):
+        """Keep some channels of the maps and their noise."""
+        return replace(
+            self, signal=self.signal[..., channels], noise=self.noise[..., channels]
         )
 
     def corner(self, cells):
