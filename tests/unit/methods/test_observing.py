@@ -7,7 +7,13 @@ import pytest
 
 from superspire.instruments import BANDS, PAPER_BANDS, SPIRE
 from superspire.methods.beams import square_profile
-from superspire.methods.conditions import CONDITIONS, MIPS, SPIRE_ALONE, WITH_24
+from superspire.methods.conditions import (
+    CONDITIONS,
+    MAPPED_24,
+    MIPS,
+    SPIRE_ALONE,
+    WITH_24,
+)
 from superspire.methods.observing import observe, truth_of
 from superspire.seeds import stream
 from superspire.sky.beams import beam_of, extended_beam
@@ -125,5 +131,26 @@ def test_a_map_at_24_changes_no_other_map():
 
 def test_every_condition_has_a_map_of_24_or_not():
     assert set(WITH_24) | set(SPIRE_ALONE) == set(CONDITIONS)
-    assert {name.split("_")[0] for name in WITH_24} == {"mips"}
+    assert {name.split("_")[0] for name in WITH_24} == {"mips", "list"}
+    assert {name.split("_")[0] for name in MAPPED_24} == {"mips"}
     assert not any(CONDITIONS[name].depth_24 for name in SPIRE_ALONE)
+
+
+@pytest.mark.parametrize("name", [name for name in WITH_24 if name not in MAPPED_24])
+def test_a_list_is_rendered_without_noise(name):
+    """A source above the limit has a peak of its flux, or that of any; others none."""
+    condition = CONDITIONS[name]
+    wcs, size = field_wcs(CENTER, 300.0, 1.0)
+    ra, dec = wcs.wcs_pix2world([150.0, 60.0], [150.0, 60.0], 0)
+    fluxes = {f"S{band}": np.array([20.0, 10.0]) for band in PAPER_BANDS}
+    galaxies = {"RA": ra, "DEC": dec, "S24": np.array([1.0, 0.01]), **fluxes}
+    area = (300.0 / 3600.0) ** 2
+    map_ = observe(condition, galaxies, CENTER, area, lambda *names: stream(1, *names))
+    data = map_[MIPS].data
+    row, column = np.unravel_index(data.argmax(), data.shape)
+    flux = 1.0 if condition.listed_24["with_fluxes"] else 0.1
+    assert data.max() == pytest.approx(flux, rel=0.06)
+    faint = map_[MIPS].wcs.wcs_world2pix(ra[1:], dec[1:], 0)
+    x, y = (int(np.round(each[0])) for each in faint)
+    wrong = condition.listed_24["wrong"] > 0
+    assert wrong or abs(data[y, x]) < 0.01 * flux
