@@ -10,8 +10,23 @@ import pandas as pd
 from scipy.stats import gmean
 
 from superspire.deblender.architecture import build_deblender, fold_batchnorm
+from superspire.deblender.bright import (
+    LEAST_DEPTH,
+    LEAST_NOISE,
+    WINDOW,
+    divide,
+    find_peaks,
+    multiply,
+    near,
+    quieter,
+    replace_near,
+)
 from superspire.deblender.calibration import apply_at
-from superspire.deblender.catalogue import StripLister, super_resolved
+from superspire.deblender.catalogue import (
+    StripLister,
+    list_sources,
+    super_resolved,
+)
 from superspire.deblender.inputs import (
     band_cells,
     band_pixels,
@@ -227,16 +242,12 @@ def deblend(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
         if band in maps
     }
     level, depth = (np.zeros(cell_shape(shape), np.float32) for _ in range(2))
-    extra, spire = first_extra(bands), spire_channels(bands)
     image, sigma = (make(shape, np.float32) for _ in range(2))
     covered = make(shape, bool)
 
     def read(rows):
         inputs = read_inputs(maps, noise, wcs, shape, bands, rows)
-        told = inputs[..., -len(bands) :]
-        level[rows] = typical_noise(told[..., spire])
-        if extra is not None:
-            depth[rows] = told[..., list(bands).index(extra)]
+        level[rows], depth[rows] = told_noise(inputs, bands)
         return inputs
 
     lister = StripLister(level.shape[1])
@@ -251,16 +262,90 @@ def deblend(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
         sigma[rows] = np.where(observed, in_pixels(error, size), np.nan)
     found = lister.sources()
     x, y = found["x"].to_numpy(), found["y"].to_numpy()
-    centre = (CELL - 1) / 2
-    here, deep = (
-        at_positions(image_, (x - centre) / CELL, (y - centre) / CELL)
-        for image_ in (level, depth)
-    )
+    here, deep = (at_sources(found, each) for each in (level, depth))
     kept = (here > 0) & (x < nx - 0.5) & (y < ny - 0.5)
     found = found[kept].reset_index(drop=True)
     if deblender.calibration:
         found = apply_at(found, deblender.calibration, here[kept], deep[kept])
+    for peak in find_peaks(maps, wcs):
+        again = deblend_bright(deblender, maps, noise, wcs, shape, peak, (image, sigma))
+        found = replace_near(found, peak, again)
     return image, sigma, covered, found
+
+
+def deblend_bright(deblender, maps, noise, wcs, shape, peak, images):
+    """List the sources within the beam of a bright one, and correct the images there.
+
+    Parameters
+    ----------
+    deblender, maps, noise, wcs, shape
+        See `deblend`.
+    peak : superspire.deblender.bright.Peak
+        The bright source.
+    images : (array, array)
+        Super-resolved map and its standard error, changed in place.
+
+    Returns
+    -------
+    pandas.DataFrame
+        See `deblend`.
+    """
+    bands, half = deblender.bands, WINDOW // 2
+    x0, y0 = (CELL * (int(position / CELL) - half) for position in (peak.x, peak.y))
+    grid = shift_wcs(wcs, x0, y0), (CELL * WINDOW, CELL * WINDOW)
+    inputs = read_inputs(maps, noise, *grid, bands)
+    level, depth = told_noise(inputs, bands)
+    outputs = deblender.model.predict_on_batch(
+        divide(inputs, bands, peak.factor)[None]
+    )[0]
+    found = list_sources(outputs)
+    if deblender.calibration:
+        here, deep = (at_sources(found, each) for each in (level, depth))
+        found = apply_at(
+            found[here > 0].reset_index(drop=True),
+            deblender.calibration,
+            quieter(here[here > 0], peak.factor, LEAST_NOISE),
+            quieter(deep[here > 0], peak.factor, LEAST_DEPTH),
+        )
+        here, deep = (at_sources(found, each) for each in (level, depth))
+        found = found.assign(noise=here, depth=deep)
+    found = multiply(found, peak.factor)
+    found = found.assign(x=found["x"] + x0, y=found["y"] + y0)
+    inside = found["x"].between(-0.5, shape[1] - 0.5, inclusive="left")
+    inside &= found["y"].between(-0.5, shape[0] - 0.5, inclusive="left")
+    rows = slice(max(y0, 0), min(y0 + grid[1][0], shape[0]))
+    columns = slice(max(x0, 0), min(x0 + grid[1][1], shape[1]))
+    own = tuple(
+        slice(part.start - first, part.stop - first)
+        for part, first in ((rows, y0), (columns, x0))
+    )
+    y, x = np.ogrid[rows, columns]
+    close = np.hypot(x - peak.x, y - peak.y) < peak.radius
+    brightness, error = super_resolved(outputs)
+    for image, values in zip(
+        images, (brightness, in_pixels(error, grid[1])), strict=True
+    ):
+        part = np.array(image[rows, columns])
+        change = close & np.isfinite(part)
+        image[rows, columns] = np.where(change, peak.factor * values[own], part)
+    return found[inside & near(found, peak)]
+
+
+def told_noise(inputs, bands):
+    """Take the typical noise of SPIRE and the depth of the first other band, (n, m)."""
+    told, extra = inputs[..., -len(bands) :], first_extra(bands)
+    level = typical_noise(told[..., spire_channels(bands)])
+    depth = (
+        np.zeros_like(level) if extra is None else told[..., list(bands).index(extra)]
+    )
+    return level, depth
+
+
+def at_sources(found, cells):
+    """Take the values of cells at the positions of sources, zero outside of them."""
+    centre = (CELL - 1) / 2
+    x, y = ((found[name].to_numpy() - centre) / CELL for name in ("x", "y"))
+    return at_positions(cells, x, y)
 
 
 def typical_noise(noise):
