@@ -297,18 +297,13 @@ def calibration_noises(steps):
     return [round(low * (high / low) ** (i / steps), 3) for i in range(steps + 1)]
 
 
-def spire_levels():
-    """Noise [mJy/beam] at which a network is calibrated that is shown SPIRE alone."""
-    noises = {config["deblender"]["noise"], *calibration_noises(8)}
-    return [(noise, {}) for noise in sorted(noises)]
-
-
 def calibration_levels(wildcards):
     """Noise [mJy/beam] and depths [mJy] at which the deblender is calibrated."""
     options = config["deblender"]
     extra = min(options["depth"], key=int, default=None)
     if extra is None:
-        return spire_levels()
+        noises = {options["noise"], *calibration_noises(8)}
+        return [(noise, {}) for noise in sorted(noises)]
     if not options["noise_augmentation"]:
         return [(options["noise"], options["depth"])]
     nominal = options["depth"][extra]

@@ -304,62 +304,6 @@ rule publish_deblender:
         "../scripts/publish_deblender.py"
 
 
-rule reduce_deblender:
-    """Make a network for SPIRE alone of one that takes other bands as well."""
-    input:
-        network="results/deblender/network.json",
-        weights="results/deblender/network.weights.h5",
-    output:
-        network="results/deblender/spire/network.json",
-        weights="results/deblender/spire/network.weights.h5",
-    log:
-        "logs/reduce_deblender.log",
-    conda:
-        "../../envs/tensorflow.yaml"
-    params:
-        code=code_digest("reduce_deblender.py"),
-    script:
-        "../scripts/reduce_deblender.py"
-
-
-use rule calibrate_deblender as calibrate_reduced with:
-    input:
-        fields=deblender_files("calibration", 8),
-        network="results/deblender/spire/network.json",
-        weights="results/deblender/spire/network.weights.h5",
-    output:
-        calibration="results/deblender/spire/calibration.json",
-        selection_function="results/deblender/spire/selection_function.csv",
-    log:
-        "logs/calibrate_reduced.log",
-    benchmark:
-        "benchmarks/calibrate_reduced.tsv"
-    params:
-        seed=lookup("seed", within=config),
-        noise=lookup("deblender/noise", within=config),
-        levels=spire_levels(),
-        bands=lookup("deblender/bands", within=config),
-        dust_library=lookup("simulation/dust_library", within=config),
-        code=code_digest("calibrate_deblender.py"),
-
-
-use rule publish_deblender as publish_reduced with:
-    input:
-        network="results/deblender/spire/network.json",
-        weights="results/deblender/spire/network.weights.h5",
-        calibration="results/deblender/spire/calibration.json",
-        selection_function="results/deblender/spire/selection_function.csv",
-        expected_sky="results/training/expected_sky.json",
-    output:
-        network="results/deblender/spire/published/network.json",
-        weights="results/deblender/spire/published/network.npz",
-        calibration="results/deblender/spire/published/calibration.json",
-        selection_function="results/deblender/spire/published/selection_function.csv",
-        expected_sky="results/deblender/spire/published/expected_sky.json",
-    log:
-        "logs/publish_reduced.log",
-
-
 ABLATION_IMAGES = 4000
 ABLATION_TRAINING = {"epochs": 1, "images": ABLATION_IMAGES}
 ABLATION_CONDITIONS = ("nominal", "2sfm", "noise_5")
