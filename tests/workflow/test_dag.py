@@ -174,18 +174,6 @@ def with_24_micron(folder, kind):
     return field
 
 
-@pytest.fixture(scope="module")
-def both_networks(tmp_path_factory):
-    """Copy of the workflow with a network for 24 µm, in name."""
-    copy = tmp_path_factory.mktemp("workflow")
-    for part in ("workflow", "profiles", "envs", "resources", "config"):
-        shutil.copytree(ROOT / part, copy / part)
-    shutil.copy(ROOT / "Snakefile", copy)
-    trained = copy / "resources/pretrained"
-    shutil.copytree(trained / "spire", trained / "spire_24", dirs_exist_ok=True)
-    return copy / "Snakefile"
-
-
 @pytest.mark.parametrize(
     ("kind", "file", "network"),
     [
@@ -194,11 +182,9 @@ def both_networks(tmp_path_factory):
         ("prior", "mips.fits", "spire_24"),
     ],
 )
-def test_the_network_is_chosen_by_what_a_field_gives(
-    tmp_path, both_networks, kind, file, network
-):
+def test_the_network_is_chosen_by_what_a_field_gives(tmp_path, kind, file, network):
     config = {"fields": {"a": with_24_micron(tmp_path, kind)}}
-    plan = plan_of(tmp_path, FIELD, config=config, snakefile=both_networks)
+    plan = plan_of(tmp_path, FIELD, config=config)
     assert plan.returncode == 0, plan.stderr
     assert file in plan.stdout
     for name in ("network.json", "network.npz", "calibration.json"):
@@ -217,12 +203,14 @@ def test_a_network_of_ones_own_is_used_for_all_fields(tmp_path):
     assert "pretrained" not in plan.stdout
 
 
-@pytest.mark.skipif(
-    (ROOT / "resources/pretrained/spire_24").exists(), reason="it is there"
-)
 def test_a_network_that_does_not_come_trained_is_named(tmp_path):
+    copy = tmp_path / "workflow"
+    for part in ("workflow", "profiles", "envs", "resources", "config"):
+        shutil.copytree(ROOT / part, copy / part)
+    shutil.copy(ROOT / "Snakefile", copy)
+    shutil.rmtree(copy / "resources/pretrained/spire_24")
     config = {"fields": {"a": with_24_micron(tmp_path, "prior")}}
-    plan = plan_of(tmp_path, FIELD, config=config)
+    plan = plan_of(tmp_path, FIELD, config=config, snakefile=copy / "Snakefile")
     assert plan.returncode == 1
     message = plan.stderr.splitlines()[-1]
     assert message.startswith("Error: fields.a: expected a network that comes trained")
