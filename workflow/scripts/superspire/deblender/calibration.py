@@ -424,8 +424,11 @@ def apply_at(found, calibration, noise, depth=0.0):
         for value in (noise, depth)
     )
     groups = levels_by_depth(calibration["levels"])
-    tables = [apply_levels(found, levels, noise) for levels in groups.values()]
-    table = mix(tables, place_of_depth(depth, list(groups)))
+    levels = list(groups.values())
+    table = mix(
+        lambda i, rows: apply_levels(found.iloc[rows], levels[i], noise[rows]),
+        place_of_depth(depth, list(groups)),
+    )
     table = table.assign(noise=noise, depth=depth)
     return table[table["probability"] >= MIN_PROBABILITY].reset_index(drop=True)
 
@@ -442,7 +445,7 @@ def apply_levels(found, levels, noise):
     """Calibrate sources between levels of rising noise; see `apply_at`."""
     known = np.log([level["noise"] for level in levels])
     place = np.interp(np.log(noise), known, np.arange(len(levels)))
-    return mix([apply(found, level) for level in levels], place)
+    return mix(lambda i, rows: apply(found.iloc[rows], levels[i]), place)
 
 
 def place_of_depth(depth, known):
@@ -470,12 +473,13 @@ def place_of_depth(depth, known):
     return np.where((depth > 0) | (not first), first + place, 0.0)
 
 
-def mix(tables, place):
+def mix(make, place):
     """Interpolate between tables of the same columns, row by row.
 
     Parameters
     ----------
-    tables : sequence of pandas.DataFrame
+    make : callable
+        From the number of a table and some rows to these rows of it.
     place : ndarray, shape (rows,)
         Position among the tables, from zero to their number minus one.
 
@@ -483,12 +487,17 @@ def mix(tables, place):
     -------
     pandas.DataFrame
     """
-    values = np.stack([table.to_numpy(float) for table in tables])
-    lower = np.minimum(place.astype(int), len(tables) - 1)
-    upper = np.minimum(lower + 1, len(tables) - 1)
-    weight, rows = (place - lower)[:, None], np.arange(len(place))
-    mixed = (1.0 - weight) * values[lower, rows] + weight * values[upper, rows]
-    return pd.DataFrame(mixed, columns=tables[0].columns)
+    lower = place.astype(int)
+    weight = place - lower
+    nothing = make(0, np.zeros(0, int))
+    values = np.zeros((len(place), nothing.shape[1]))
+    for i in np.union1d(lower, lower[weight > 0] + 1):
+        share = np.where(
+            lower == i, 1.0 - weight, np.where(lower + 1 == i, weight, 0.0)
+        )
+        rows = np.flatnonzero(share > 0)
+        values[rows] += share[rows, None] * make(int(i), rows).to_numpy(float)
+    return pd.DataFrame(values, columns=nothing.columns)
 
 
 def nearest_depth(depth, known):

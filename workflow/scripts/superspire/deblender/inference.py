@@ -28,6 +28,7 @@ from superspire.deblender.catalogue import (
     super_resolved,
 )
 from superspire.deblender.inputs import (
+    as_in_training,
     band_cells,
     band_pixels,
     first_extra,
@@ -37,9 +38,8 @@ from superspire.deblender.inputs import (
 )
 from superspire.deblender.prediction import predict_strips
 from superspire.errors import InputError
-from superspire.instruments import BANDS
 from superspire.io import Map, read_json
-from superspire.maps.cells import CELL, match_pixel_smoothing, on_cells
+from superspire.maps.cells import CELL, on_cells
 from superspire.maps.tiling import shift_wcs
 
 UNREADABLE = (KeyError, ValueError, OSError, EOFError, BadZipFile)
@@ -237,8 +237,8 @@ def deblend(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
     bands = deblender.bands
     noise = noise_by_band(noise, deblender.meta["training"])
     maps = {
-        band: match_pixel_smoothing(maps[band], BANDS[band].pixel)
-        for band in bands
+        band: as_in_training(maps[band], band, pixels)
+        for band, pixels in bands.items()
         if band in maps
     }
     level, depth = (np.zeros(cell_shape(shape), np.float32) for _ in range(2))

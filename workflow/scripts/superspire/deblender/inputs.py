@@ -8,10 +8,9 @@ zero where the band observed nothing: for SPIRE the white noise per native pixel
 
 import numpy as np
 
-from superspire.instruments import SPIRE, TARGET
+from superspire.instruments import BANDS, SPIRE, TARGET
 from superspire.maps.cells import CELL, match_pixel_smoothing, on_cells
 from superspire.maps.interpolation import interpolate
-from superspire.maps.positions import pixel_sides
 
 FLUX_BANDS = (250, 350, 450, 500)
 """Bands in which the network predicts the flux of a source [µm]."""
@@ -134,13 +133,34 @@ def band_of_channel(bands):
     return np.repeat(np.arange(len(bands)), [pixels**2 for pixels in bands.values()])
 
 
+def as_in_training(map_, band, pixels):
+    """Make a map as sharp as in training; see `match_pixel_smoothing`.
+
+    Parameters
+    ----------
+    map_ : superspire.io.Map
+        Native map [mJy/beam].
+    band : int
+        Wavelength [µm].
+    pixels : {1, 2, 4}
+        Pixels of the band along the side of a cell; a map of finer ones is smoothed,
+        or else noise would be sampled that the beam can do without.
+
+    Returns
+    -------
+    superspire.io.Map
+    """
+    side = BANDS[band].pixel
+    return match_pixel_smoothing(map_, max(side, CELL / pixels) if pixels > 1 else side)
+
+
 def band_cells(map_, wcs, shape, pixels=1):
     """Bring the map of a band to the cells of the network.
 
     Parameters
     ----------
     map_ : superspire.io.Map
-        Native map [mJy/beam].
+        What `as_in_training` gives [mJy/beam].
     wcs : astropy.wcs.WCS
         Grid of pixels of 1 arcsec.
     shape : (int, int)
@@ -156,8 +176,6 @@ def band_cells(map_, wcs, shape, pixels=1):
     if pixels == 1:
         return on_cells(map_, wcs, shape)[..., None]
     step = CELL // pixels
-    if pixel_sides(map_).max() < step:
-        map_ = match_pixel_smoothing(map_, step)
     fine = wcs.slice(tuple(slice(0, side, step) for side in shape))
     image = interpolate(map_, fine, tuple(side // step for side in shape))
     ny, nx = (side // CELL for side in shape)

@@ -6,7 +6,12 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from superspire.deblender.inputs import FLUX_BANDS, SPIRE_BANDS, band_cells
+from superspire.deblender.inputs import (
+    FLUX_BANDS,
+    SPIRE_BANDS,
+    as_in_training,
+    band_cells,
+)
 from superspire.instruments import (
     BANDS,
     FWHM_PER_SIGMA,
@@ -380,7 +385,8 @@ def observe_field(ra, dec, fluxes, area, center, perturbation, rng, bands=SPIRE_
         white = unit_noise(map_.data.shape, band, perturbation.noise_fwhm, rng)
         white *= not listed
         for maps, native in ((signal, map_), (noise, Map(white, map_.wcs))):
-            maps.append(np.nan_to_num(band_cells(native, wcs, (n, n), pixels)))
+            seen = as_in_training(native, band, pixels)
+            maps.append(np.nan_to_num(band_cells(seen, wcs, (n, n), pixels)))
     target = make_map(ra, dec, fluxes[TARGET], TARGET, center, side).data[:n, :n]
     return {
         "signal": np.concatenate(signal, axis=-1).astype(np.float16),
