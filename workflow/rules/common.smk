@@ -502,6 +502,15 @@ def resource(name):
     return str(HERE.parent.parent / "resources" / name)
 
 
+def initial_network():
+    """The network whose weights a training of the deblender begins with, if any."""
+    path = config["deblender"]["initial"]
+    if not path:
+        return []
+    published = Path("resources") in Path(path).parents and not Path(path).exists()
+    return [resource(Path(path).relative_to("resources")) if published else path]
+
+
 def validation_grid(wildcards):
     """Points at which the sky model is evaluated without scatter."""
     return config["validation"]["grid"] or resource("validation/grid.csv")

@@ -62,6 +62,7 @@ rule train_deblender:
     input:
         fields=deblender_files("train", config["deblender"]["fields"]),
         validation=deblender_files("validation", 1),
+        initial=initial_network(),
     output:
         network="results/deblender/network.json",
         weights="results/deblender/network.weights.h5",
@@ -335,6 +336,7 @@ use rule train_deblender as train_ablation with:
             "train", config["deblender"]["fields"], wildcards.ablation == "alike"
         ),
         validation=deblender_files("validation", 1),
+        initial=initial_network(),
     output:
         network="results/ablation/{ablation}/network.json",
         weights="results/ablation/{ablation}/network.weights.h5",

@@ -97,8 +97,8 @@ def main(job, terminal):
     checkpoint = Checkpoint(job.params.checkpoint, digest)
     with tqdm(total=1, desc="training", unit="image", file=terminal) as bar:
         network = build_deblender(None, options["base_filters"], bands=bands)
-        if options["initial"]:
-            begin_from(network, load_deblender(options["initial"], folded=False), bands)
+        for path in job.input.initial:
+            begin_from(network, load_deblender(path, folded=False), bands)
         history = train(
             network,
             [Pass("simulated", crops)],
