@@ -325,9 +325,11 @@ def deblend_bright(deblender, maps, noise, wcs, shape, peak, images):
     for image, values in zip(
         images, (brightness, in_pixels(error, grid[1])), strict=True
     ):
-        part = np.array(image[rows, columns])
+        strip = np.array(image[rows])
+        part = strip[:, columns]
         change = close & np.isfinite(part)
-        image[rows, columns] = np.where(change, peak.factor * values[own], part)
+        strip[:, columns] = np.where(change, peak.factor * values[own], part)
+        image[rows] = strip
     return found[inside & near(found, peak)]
 
 
