@@ -89,6 +89,7 @@ def test_star_and_galaxy_are_at_their_positions(run, field):
         assert distance[0] < 1.5 * u.arcsec
         assert not table["EXTENDED"][row]
         assert table["PROBABILITY"][row] > 0.9
+        assert 100.0 < table["S250"][row] < 800.0
 
 
 @pytest.mark.parametrize("field", LOOKS)
@@ -107,13 +108,13 @@ def test_sources_in_front_of_ngc_404_are_flagged(run, field):
 
 @pytest.mark.parametrize("field", LOOKS)
 def test_few_sources_of_clear_sky_fit_poorly(run, field):
-    """Most of those that do are at edges, or beside the star, which is extrapolated."""
+    """Most of those that do are at edges."""
     table = Table.read(run / field / "catalogue.fits")
     clear = table[~table["EXTENDED"]]
     assert len(clear) > 100
     assert 0.02 < clear["POOR_FIT"].mean() < 0.18
     star = SkyCoord(*STAR, unit="deg")
     beside = SkyCoord(clear["RA"], clear["DEC"]).separation(star) < 1.5 * u.arcmin
-    assert clear["POOR_FIT"][beside].mean() > 0.15
+    assert clear["POOR_FIT"][beside].mean() < 0.3
     assert clear["POOR_FIT"][~beside & ~clear["NEAR_EDGE"]].mean() < 0.1
     assert table["POOR_FIT"][table["EXTENDED"]].mean() > 0.35
