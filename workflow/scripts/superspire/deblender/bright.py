@@ -24,7 +24,7 @@ USUAL = 30.0
 FAINTEST = 5.0
 """Surface brightness to which the beam of a bright source matters [mJy/beam]."""
 
-WINDOW = 128
+WINDOW = 64
 """Side of the window around it [cell]."""
 
 LEAST_NOISE = 1.0

@@ -278,6 +278,8 @@ def fill_gaps(image, pixel=PIXEL):
         Without NaN; observed pixels are unchanged.
     """
     observed = np.isfinite(image)
+    if observed.all():
+        return image.astype(np.float32)
     reach = int(np.ceil(FILL_HALO / pixel))
     settings = {"sigma": FILL_SIGMA / pixel, "mode": "constant", "radius": reach}
     fraction = gaussian_filter(observed.astype(np.float32), **settings)
