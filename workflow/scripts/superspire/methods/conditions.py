@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
-MIPS = 24
+from superspire.instruments import PRIOR_BAND
+
+MIPS = PRIOR_BAND
 """Band of the map that a condition with a depth at 24 µm has besides SPIRE's [µm]."""
 
 DROPOUT_FACTOR = 10.0
