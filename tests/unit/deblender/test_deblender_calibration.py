@@ -633,7 +633,7 @@ def test_only_probable_sources_are_listed():
     assert 100 < kept.sum() < 250
     assert sources["score"].tolist() == pytest.approx(found["score"][kept].tolist())
     assert sources["noise"].tolist() == noise[kept].tolist()
-    assert sources.index.tolist() == list(range(kept.sum()))
+    assert sources.index.tolist() == np.flatnonzero(kept).tolist()
     assert sources["probability"].min() >= MIN_PROBABILITY
 
 
@@ -643,7 +643,7 @@ def test_calibration_at_levels_that_were_measured(measured):
     levels = [measured | {"noise": 2.0}, measured | {"noise": 8.0}]
     sources = apply_at(found, {"levels": levels}, 4.0)
     listed = apply(found, measured)
-    listed = listed[listed["probability"] >= MIN_PROBABILITY].reset_index(drop=True)
+    listed = listed[listed["probability"] >= MIN_PROBABILITY]
     pd.testing.assert_frame_equal(sources.drop(columns=["noise", "depth"]), listed)
 
 

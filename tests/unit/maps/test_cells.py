@@ -210,6 +210,15 @@ def test_pixels_that_are_not_coarser_stay():
     assert match_pixel_smoothing(map_, 25.0 / 3.0) is map_
 
 
+def test_gaps_of_finer_pixels_stay():
+    map_ = random_map(40, pixel=3.0, angle=20.0)
+    map_.data[10:20, 5:15] = np.nan
+    smooth = match_pixel_smoothing(map_, 25.0 / 3.0)
+    np.testing.assert_array_equal(np.isnan(smooth.data), np.isnan(map_.data))
+    assert smooth.wcs.wcs.compare(map_.wcs.wcs)
+    assert np.nanstd(smooth.data) < 0.5 * np.nanstd(map_.data)
+
+
 def test_gaps_of_coarser_pixels_stay():
     map_ = random_map(40, pixel=10.0, angle=20.0)
     map_.data[10:20, 5:15] = np.nan

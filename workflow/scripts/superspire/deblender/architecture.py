@@ -129,20 +129,30 @@ def unpack(outputs, math=np):
         outputs[..., first : first + FINE_CELLS]
         for first in range(MAP_OUTPUTS, outputs.shape[-1], FINE_CELLS)
     ]
-    logit, dx, dy, pos_err = heads[:HEADS]
+    dx, dy, pos_err = heads[1:HEADS]
     number = (len(heads) - HEADS) // 2
     flux = math.stack(heads[HEADS : HEADS + number], axis=-1)
     error = math.stack(heads[HEADS + number :], axis=-1)
     return Prediction(
-        outputs[..., : CELL**2],
-        math.clip(outputs[..., CELL**2], *LOG_SIGMA),
-        logit + PRIOR_LOGIT,
+        *unpack_map(outputs, math),
+        unpack_logit(outputs),
         dx,
         dy,
         math.clip(pos_err, *LOG_POS_ERR),
         flux + PRIOR_LOG_FLUX,
         math.clip(error + PRIOR_LOG_ERROR, *LOG_ERROR),
     )
+
+
+def unpack_map(outputs, math=np):
+    """Separate ``image`` and ``log_sigma`` alone; see `unpack`."""
+    image, log_sigma = outputs[..., : CELL**2], outputs[..., CELL**2]
+    return image, math.clip(log_sigma, *LOG_SIGMA)
+
+
+def unpack_logit(outputs):
+    """Separate ``logit`` alone; see `unpack`."""
+    return outputs[..., MAP_OUTPUTS : MAP_OUTPUTS + FINE_CELLS] + PRIOR_LOGIT
 
 
 @keras.saving.register_keras_serializable("superspire")

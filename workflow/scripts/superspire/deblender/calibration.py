@@ -417,20 +417,31 @@ def apply_at(found, calibration, noise, depth=0.0):
     pandas.DataFrame
         The columns of `apply`, interpolated in the logarithms of noise and depth
         between the levels and constant beyond them; and ``noise`` and ``depth``, of the
-        sources whose probability is at least `MIN_PROBABILITY`.
+        sources whose probability is at least `MIN_PROBABILITY`, with their index.
     """
+    certain = found["score"].to_numpy() > improbable_score(calibration["levels"])
     noise, depth = (
-        np.broadcast_to(np.asarray(value, float), len(found))
+        np.broadcast_to(np.asarray(value, float), len(found))[certain]
         for value in (noise, depth)
     )
+    found = found[certain]
     groups = levels_by_depth(calibration["levels"])
     levels = list(groups.values())
     table = mix(
         lambda i, rows: apply_levels(found.iloc[rows], levels[i], noise[rows]),
         place_of_depth(depth, list(groups)),
     )
-    table = table.assign(noise=noise, depth=depth)
-    return table[table["probability"] >= MIN_PROBABILITY].reset_index(drop=True)
+    table = table.assign(noise=noise, depth=depth).set_index(found.index)
+    return table[table["probability"] >= MIN_PROBABILITY]
+
+
+def improbable_score(levels):
+    """Find a score up to which no level gives a source `MIN_PROBABILITY`."""
+    scores = []
+    for level in levels:
+        below = np.searchsorted(level["probability"], MIN_PROBABILITY)
+        scores.append(level["score"][below - 1] if below else -np.inf)
+    return min(scores)
 
 
 def levels_by_depth(levels):

@@ -5,8 +5,14 @@ import pandas as pd
 from scipy.ndimage import maximum_filter
 from scipy.spatial import cKDTree
 from scipy.special import expit
+from scipy.special import logit as log_odds
 
-from superspire.deblender.architecture import OUTPUTS, unpack
+from superspire.deblender.architecture import (
+    OUTPUTS,
+    unpack,
+    unpack_logit,
+    unpack_map,
+)
 from superspire.deblender.inputs import FLUX_BANDS
 from superspire.maps.cells import CELL, FINE, to_pixels
 
@@ -41,8 +47,8 @@ def super_resolved(outputs):
     sigma : ndarray, shape (ny, nx)
         Its standard error in each cell of 4 arcsec [mJy/beam].
     """
-    prediction = unpack(outputs)
-    return to_pixels(prediction.image, CELL), np.exp(prediction.log_sigma)
+    image, log_sigma = unpack_map(outputs)
+    return to_pixels(image, CELL), np.exp(log_sigma)
 
 
 def list_sources(outputs, minimum=MIN_SCORE):
@@ -145,26 +151,29 @@ def list_maxima(outputs, wanted, first=0, minimum=MIN_SCORE):
     pandas.DataFrame
         The columns of `list_sources`, positions counted in the field, row by row.
     """
-    prediction = unpack(outputs)
-    score = to_pixels(expit(prediction.logit), CELL // FINE)
+    logit = to_pixels(unpack_logit(outputs), CELL // FINE)
     row, column = np.nonzero(
-        (score == maximum_filter(score, WINDOW)) & (score >= minimum)
+        (logit == maximum_filter(logit, WINDOW)) & (logit >= log_odds(minimum))
     )
     begin, end = ((edge - first) * CELL // FINE for edge in wanted)
     own = (row >= begin) & (row < end)
     row, column = row[own], column[own]
+    (cell_row, up), (cell_column, right) = (
+        np.divmod(fine, CELL // FINE) for fine in (row, column)
+    )
+    prediction = unpack(outputs[cell_row, cell_column])
 
     def there(head):
-        return to_pixels(head, CELL // FINE)[row, column].astype(float)
+        return head[np.arange(len(row)), up * (CELL // FINE) + right].astype(float)
 
     x = FINE * column + 0.5 + there(prediction.dx)
     y = FINE * row + 0.5 + there(prediction.dy)
-    peak = highest(to_pixels(prediction.image, CELL), x, y)
+    peak = highest(to_pixels(unpack_map(outputs)[0], CELL), x, y)
     return pd.DataFrame(
         {
             "x": x,
             "y": y + CELL * first,
-            "score": score[row, column].astype(float),
+            "score": expit(there(prediction.logit)),
             **{
                 f"{name}_{band}": np.exp(there(head[..., i]))
                 for name, head in (
@@ -181,11 +190,12 @@ def list_maxima(outputs, wanted, first=0, minimum=MIN_SCORE):
 
 def highest(image, x, y, reach=2):
     """Find the maximum value within some pixels of positions."""
-    wide = maximum_filter(image, 2 * reach + 1)
     ny, nx = image.shape
-    column = np.clip(np.round(x).astype(int), 0, nx - 1)
-    row = np.clip(np.round(y).astype(int), 0, ny - 1)
-    return wide[row, column].astype(float)
+    step = np.arange(-reach, reach + 1)
+    column = np.clip(np.round(x).astype(int), 0, nx - 1)[:, None, None] + step
+    row = np.clip(np.round(y).astype(int), 0, ny - 1)[:, None, None] + step[:, None]
+    around = image[np.clip(row, 0, ny - 1), np.clip(column, 0, nx - 1)]
+    return around.max(axis=(1, 2)).astype(float)
 
 
 def drop_doubles(table):

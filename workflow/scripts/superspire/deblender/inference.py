@@ -267,74 +267,119 @@ def deblend(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
     found = found[kept].reset_index(drop=True)
     if deblender.calibration:
         found = apply_at(found, deblender.calibration, here[kept], deep[kept])
-    for peak in find_peaks(maps, wcs):
-        again = deblend_bright(deblender, maps, noise, wcs, shape, peak, (image, sigma))
-        found = replace_near(found, peak, again)
+        found = found.reset_index(drop=True)
+    peaks = find_peaks(maps, wcs)
+    if peaks:
+        again = deblend_bright(
+            deblender, maps, noise, wcs, shape, peaks, (image, sigma)
+        )
+        for peak, sources in zip(peaks, again, strict=True):
+            found = replace_near(found, peak, sources)
     return image, sigma, covered, found
 
 
-def deblend_bright(deblender, maps, noise, wcs, shape, peak, images):
-    """List the sources within the beam of a bright one, and correct the images there.
+def deblend_bright(deblender, maps, noise, wcs, shape, peaks, images):
+    """List the sources within the beams of bright ones, and correct the images there.
 
     Parameters
     ----------
     deblender, maps, noise, wcs, shape
         See `deblend`.
-    peak : superspire.deblender.bright.Peak
-        The bright source.
+    peaks : list of superspire.deblender.bright.Peak
+        The bright sources, one or more.
     images : (array, array)
         Super-resolved map and its standard error, changed in place.
 
     Returns
     -------
-    pandas.DataFrame
-        See `deblend`.
+    list of pandas.DataFrame
+        See `deblend`, for each of the bright sources.
     """
-    bands, half = deblender.bands, WINDOW // 2
-    x0, y0 = (CELL * (int(position / CELL) - half) for position in (peak.x, peak.y))
-    grid = shift_wcs(wcs, x0, y0), (CELL * WINDOW, CELL * WINDOW)
-    inputs = read_inputs(maps, noise, *grid, bands)
-    level, depth = told_noise(inputs, bands)
-    outputs = deblender.model.predict_on_batch(
-        divide(inputs, bands, peak.factor)[None]
-    )[0]
-    found = list_sources(outputs)
+    bands, side = deblender.bands, CELL * WINDOW
+    corners = [window_corner(peak) for peak in peaks]
+    inputs = np.stack(
+        [
+            read_inputs(maps, noise, shift_wcs(wcs, *corner), (side, side), bands)
+            for corner in corners
+        ]
+    )
+    factor = np.array([peak.factor for peak in peaks])
+    answers = [
+        deblender.model.predict_on_batch(divide(cells, bands, each)[None])[0]
+        for cells, each in zip(inputs, factor, strict=True)
+    ]
+    listed = [list_sources(answer) for answer in answers]
+    here, deep = (
+        np.concatenate([at_sources(*pair) for pair in zip(listed, cells, strict=True)])
+        for cells in told_noise(inputs, bands)
+    )
+    found = pd.concat(listed, keys=range(len(peaks)))[here > 0]
+    here, deep = here[here > 0], deep[here > 0]
+    factor = factor[found.index.get_level_values(0)]
     if deblender.calibration:
-        here, deep = (at_sources(found, each) for each in (level, depth))
+        told = pd.DataFrame({"noise": here, "depth": deep}, found.index)
         found = apply_at(
-            found[here > 0].reset_index(drop=True),
+            found,
             deblender.calibration,
-            quieter(here[here > 0], peak.factor, LEAST_NOISE),
-            quieter(deep[here > 0], peak.factor, LEAST_DEPTH),
+            quieter(here, factor, LEAST_NOISE),
+            quieter(deep, factor, LEAST_DEPTH),
         )
-        here, deep = (at_sources(found, each) for each in (level, depth))
-        found = found.assign(noise=here, depth=deep)
-    found = multiply(found, peak.factor)
-    found = found.assign(x=found["x"] + x0, y=found["y"] + y0)
-    inside = found["x"].between(-0.5, shape[1] - 0.5, inclusive="left")
-    inside &= found["y"].between(-0.5, shape[0] - 0.5, inclusive="left")
-    rows = slice(max(y0, 0), min(y0 + grid[1][0], shape[0]))
-    columns = slice(max(x0, 0), min(x0 + grid[1][1], shape[1]))
+        factor = factor[told.index.isin(found.index)]
+        found = found.assign(**told.loc[found.index])
+    found = multiply(found, factor)
+    tables = []
+    for number, (peak, (x0, y0)) in enumerate(zip(peaks, corners, strict=True)):
+        replace_image(images, answers[number], peak, (x0, y0))
+        own = found[found.index.get_level_values(0) == number]
+        own = own.assign(x=own["x"] + x0, y=own["y"] + y0)
+        inside = own["x"].between(-0.5, shape[1] - 0.5, inclusive="left")
+        inside &= own["y"].between(-0.5, shape[0] - 0.5, inclusive="left")
+        tables.append(own[inside & near(own, peak)])
+    return tables
+
+
+def window_corner(peak):
+    """Find the first pixel (x, y) of the window around a bright source."""
+    x, y = (CELL * (int(position / CELL) - WINDOW // 2) for position in peak[:2])
+    return x, y
+
+
+def replace_image(images, answer, peak, corner):
+    """Put the answer for a bright source into the images, within its beam.
+
+    Parameters
+    ----------
+    images : (array, array)
+        Super-resolved map and its standard error, changed in place.
+    answer : ndarray, shape (WINDOW, WINDOW, OUTPUTS)
+        Answer of the network for the divided maps.
+    peak : superspire.deblender.bright.Peak
+        The bright source.
+    corner : (int, int)
+        First pixel (x, y) of the window in the images.
+    """
+    (ny, nx), (x0, y0), side = images[0].shape, corner, CELL * WINDOW
+    rows = slice(max(y0, 0), min(y0 + side, ny))
+    columns = slice(max(x0, 0), min(x0 + side, nx))
     own = tuple(
         slice(part.start - first, part.stop - first)
         for part, first in ((rows, y0), (columns, x0))
     )
     y, x = np.ogrid[rows, columns]
     close = np.hypot(x - peak.x, y - peak.y) < peak.radius
-    brightness, error = super_resolved(outputs)
+    brightness, error = super_resolved(answer)
     for image, values in zip(
-        images, (brightness, in_pixels(error, grid[1])), strict=True
+        images, (brightness, in_pixels(error, (side, side))), strict=True
     ):
         strip = np.array(image[rows])
         part = strip[:, columns]
         change = close & np.isfinite(part)
         strip[:, columns] = np.where(change, peak.factor * values[own], part)
         image[rows] = strip
-    return found[inside & near(found, peak)]
 
 
 def told_noise(inputs, bands):
-    """Take the typical noise of SPIRE and the depth of the first other band, (n, m)."""
+    """Take the typical noise of SPIRE and the depth of the first other band."""
     told, extra = inputs[..., -len(bands) :], first_extra(bands)
     level = typical_noise(told[..., spire_channels(bands)])
     depth = (

@@ -1,5 +1,7 @@
 """The grids of the network: cells of 4 arcsec, fine cells of 2, pixels of 1."""
 
+from functools import reduce
+
 import numpy as np
 from scipy.ndimage import convolve1d, map_coordinates
 
@@ -74,6 +76,9 @@ def match_pixel_smoothing(map_, pixel):
     variance = np.where(fine, 0.25 * (pixel**2 - sides**2) / sides**2, 0.0)
     for axis, each in enumerate(variance[::-1]):
         filled = widen(filled, each, axis)
+    if not coarse.any():
+        filled[~np.isfinite(map_.data)] = np.nan
+        return Map(filled, map_.wcs)
     finer = np.sqrt(np.maximum(1.5 * pixel**2 - 0.5 * sides**2, (0.5 * pixel) ** 2))
     step = np.where(coarse, finer / sides, 1.0)
     columns, rows = (
@@ -106,11 +111,11 @@ def widen(image, variance, axis):
     ndarray
     """
     number = int(np.ceil(variance / MOST_VARIANCE))
-    for _ in range(number):
-        side = 0.5 * variance / number
-        kernel = [side, 1.0 - 2.0 * side, side]
-        image = convolve1d(image, kernel, axis, mode="nearest")
-    return image
+    if not number:
+        return image
+    side = 0.5 * variance / number
+    kernel = reduce(np.convolve, number * [[side, 1.0 - 2.0 * side, side]])
+    return convolve1d(image, kernel, axis, mode="nearest")
 
 
 def on_cells(map_, wcs, shape):
