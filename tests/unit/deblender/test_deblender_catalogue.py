@@ -16,13 +16,14 @@ from superspire.deblender.catalogue import (
     HALO,
     MIN_SCORE,
     SAME,
+    SHARE,
     StripLister,
     drop_doubles,
     highest,
     list_sources,
     super_resolved,
 )
-from superspire.deblender.labels import source_labels
+from superspire.deblender.labels import REACH, source_labels
 from superspire.instruments import PAPER_BANDS
 
 COLOURS = np.array([2.0, 1.5, 1.0, 0.7])
@@ -32,9 +33,13 @@ NAMES = [f"flux_{band}" for band in PAPER_BANDS]
 
 
 def perfect(x, y, flux, size, **heads):
-    """Give the outputs of a network that has learned its labels."""
+    """Give the outputs of a network that has learned its labels.
+
+    Where nothing is asked, it points to a source outside of the cell.
+    """
     labels = source_labels(x, y, np.outer(flux, COLOURS), 2 * size, 2).astype(float)
-    score, dx, dy, _, *log_flux = np.moveaxis(labels, -1, 0)
+    score, dx, dy, weight, *log_flux = np.moveaxis(labels, -1, 0)
+    dx = np.where(weight > 0, dx, REACH)
     fluxes = {f"log_{name}": band for name, band in zip(NAMES, log_flux, strict=True)}
     heads = {"logit": logit(np.clip(score, 1e-6, 0.999)), **heads}
     return pack(size, **fluxes, dx=dx, dy=dy, **heads)
@@ -141,6 +146,34 @@ def test_the_most_certain_is_first():
 def test_neighbours_of_a_maximum_are_no_sources():
     answer = spots([(5, 5, 0.9), (5, 6, 0.8), (6, 6, 0.7), (4, 4, 0.85)])
     assert list_sources(answer)["score"].tolist() == pytest.approx([0.9])
+
+
+@pytest.mark.parametrize("separation", [5.0, 6.5])
+@pytest.mark.parametrize("probable", [(0.9, 0.5), (0.8, 0.3), (0.6, 0.6)])
+def test_a_source_beside_a_more_probable_one(separation, probable):
+    """The expected label of two sources, each there by chance, may have one maximum."""
+    size, flux = 12, np.array([20.0, 8.0])
+    x, y = np.array([22.5, 22.5 + separation]), np.array([24.5, 24.5])
+    first, second, both = (
+        source_labels(x[own], y[own], np.outer(flux[own], COLOURS), 2 * size, 2)
+        for own in ([0], [1], [0, 1])
+    )
+    p, q = probable
+    score = p * q * both[..., 0] + p * (1 - q) * first[..., 0]
+    score += q * (1 - p) * second[..., 0]
+    answer = perfect(x, y, flux, size, logit=logit(np.clip(score, 1e-6, 0.999)))
+    found = by_place(list_sources(answer, 0.1))
+    np.testing.assert_allclose(found["x"], x, atol=1e-4)
+    np.testing.assert_allclose(found["flux_450"], flux, rtol=1e-5)
+    np.testing.assert_allclose(found["score"], [p, q], atol=0.15)
+
+
+def test_what_a_maximum_adds_is_no_source():
+    """Cells that locate a source in themselves, but no more probable than that."""
+    rows, columns = 2.0 * np.indices((24, 24))
+    score = 0.9 * np.exp(-0.5 * ((rows - 24) ** 2 + (columns - 24) ** 2) / SHARE**2)
+    found = list_sources(pack(12, logit=logit(np.clip(score, 1e-6, 1))))
+    assert found["score"].tolist() == pytest.approx([0.9])
 
 
 def test_an_empty_sky():

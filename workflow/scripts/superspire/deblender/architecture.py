@@ -129,15 +129,14 @@ def unpack(outputs, math=np):
         outputs[..., first : first + FINE_CELLS]
         for first in range(MAP_OUTPUTS, outputs.shape[-1], FINE_CELLS)
     ]
-    dx, dy, pos_err = heads[1:HEADS]
+    pos_err = heads[HEADS - 1]
     number = (len(heads) - HEADS) // 2
     flux = math.stack(heads[HEADS : HEADS + number], axis=-1)
     error = math.stack(heads[HEADS + number :], axis=-1)
     return Prediction(
         *unpack_map(outputs, math),
         unpack_logit(outputs),
-        dx,
-        dy,
+        *unpack_offset(outputs),
         math.clip(pos_err, *LOG_POS_ERR),
         flux + PRIOR_LOG_FLUX,
         math.clip(error + PRIOR_LOG_ERROR, *LOG_ERROR),
@@ -153,6 +152,13 @@ def unpack_map(outputs, math=np):
 def unpack_logit(outputs):
     """Separate ``logit`` alone; see `unpack`."""
     return outputs[..., MAP_OUTPUTS : MAP_OUTPUTS + FINE_CELLS] + PRIOR_LOGIT
+
+
+def unpack_offset(outputs):
+    """Separate ``dx`` and ``dy`` alone; see `unpack`."""
+    first = MAP_OUTPUTS + FINE_CELLS
+    dx = outputs[..., first : first + FINE_CELLS]
+    return dx, outputs[..., first + FINE_CELLS : first + 2 * FINE_CELLS]
 
 
 @keras.saving.register_keras_serializable("superspire")
