@@ -30,8 +30,8 @@ SAME = 4.0
 """Distance below which two answers are one source [arcsec]."""
 
 SHARE = 3.0
-"""Standard deviation of what a maximum adds to the score around it [arcsec]. It gives the
-largest F1 on the sky on which trainings are validated."""
+"""Standard deviation of what a maximum adds to the score around it [arcsec]. It gives
+the largest F1 on the sky on which trainings are validated."""
 
 SHARE_REACH = 9.0
 """Distance to which that counts [arcsec]."""
