@@ -148,12 +148,9 @@ def test_neighbours_of_a_maximum_are_no_sources():
     assert list_sources(answer)["score"].tolist() == pytest.approx([0.9])
 
 
-@pytest.mark.parametrize("separation", [5.0, 6.5])
-@pytest.mark.parametrize("probable", [(0.9, 0.5), (0.8, 0.3), (0.6, 0.6)])
-def test_a_source_beside_a_more_probable_one(separation, probable):
-    """The expected label of two sources, each there by chance, may have one maximum."""
-    size, flux = 12, np.array([20.0, 8.0])
-    x, y = np.array([22.5, 22.5 + separation]), np.array([24.5, 24.5])
+def by_chance(x, flux, probable, size=12):
+    """Answer with the expected labels of two sources, each there by chance."""
+    y = np.full(2, 24.5)
     first, second, both = (
         source_labels(x[own], y[own], np.outer(flux[own], COLOURS), 2 * size, 2)
         for own in ([0], [1], [0, 1])
@@ -161,11 +158,27 @@ def test_a_source_beside_a_more_probable_one(separation, probable):
     p, q = probable
     score = p * q * both[..., 0] + p * (1 - q) * first[..., 0]
     score += q * (1 - p) * second[..., 0]
-    answer = perfect(x, y, flux, size, logit=logit(np.clip(score, 1e-6, 0.999)))
-    found = by_place(list_sources(answer, 0.1))
+    return perfect(x, y, flux, size, logit=logit(np.clip(score, 1e-6, 0.999)))
+
+
+@pytest.mark.parametrize("separation", [5.0, 6.5])
+@pytest.mark.parametrize("probable", [(0.9, 0.5), (0.8, 0.3), (0.6, 0.6)])
+def test_a_source_beside_a_more_probable_one(separation, probable):
+    """Its score may have no maximum of its own."""
+    x, flux = np.array([22.5, 22.5 + separation]), np.array([20.0, 8.0])
+    found = by_place(list_sources(by_chance(x, flux, probable), 0.1))
     np.testing.assert_allclose(found["x"], x, atol=1e-4)
     np.testing.assert_allclose(found["flux_450"], flux, rtol=1e-5)
-    np.testing.assert_allclose(found["score"], [p, q], atol=0.15)
+    np.testing.assert_allclose(found["score"], probable, atol=0.15)
+
+
+@pytest.mark.parametrize(("brighter", "number"), [(20.0, 2), (50.0, 1)])
+def test_nothing_is_listed_beside_a_bright_source(brighter, number):
+    answer = by_chance(
+        np.array([22.5, 27.5]), np.array([brighter, 8.0]), (0.9, 0.4), 12
+    )
+    assert len(list_sources(answer, 0.1)) == number
+    assert len(list_sources(answer, 0.1, beside=False)) == 1
 
 
 def test_what_a_maximum_adds_is_no_source():

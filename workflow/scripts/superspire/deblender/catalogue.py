@@ -15,6 +15,7 @@ from superspire.deblender.architecture import (
     unpack_offset,
 )
 from superspire.deblender.inputs import FLUX_BANDS
+from superspire.instruments import TARGET
 from superspire.maps.cells import CELL, FINE, to_pixels
 
 WINDOW = 3
@@ -35,6 +36,10 @@ the largest F1 on the sky on which trainings are validated."""
 
 SHARE_REACH = 9.0
 """Distance to which that counts [arcsec]."""
+
+BRIGHTEST = 30.0
+"""450 µm flux of maxima from which on nothing is listed beside them [mJy]: of a source
+that is unlike the model the network makes several, and pairs so bright are rare."""
 
 HALO = 4
 """Rows around a maximum that its position and its peak can reach [cell]."""
@@ -59,7 +64,7 @@ def super_resolved(outputs):
     return to_pixels(image, CELL), np.exp(log_sigma)
 
 
-def list_sources(outputs, minimum=MIN_SCORE):
+def list_sources(outputs, minimum=MIN_SCORE, beside=True):
     """List the sources of a field.
 
     Sources are the local maxima of the detection head, and what stands beside a maximum
@@ -73,6 +78,8 @@ def list_sources(outputs, minimum=MIN_SCORE):
         Answer of the network.
     minimum : float
         Minimum score.
+    beside : bool
+        List what is beside maxima.
 
     Returns
     -------
@@ -83,7 +90,8 @@ def list_sources(outputs, minimum=MIN_SCORE):
         ``pos_err``, the standard error of the position along each axis [arcsec];
         ``peak``, of the super-resolved map there [mJy/beam]; the most certain first.
     """
-    return join_parts([list_part(outputs, (0, len(outputs)), 0, minimum)], minimum)
+    part = list_part(outputs, (0, len(outputs)), 0, minimum)
+    return join_parts([part if beside else part[part["maximum"]]], minimum)
 
 
 def join_parts(parts, minimum=MIN_SCORE):
@@ -129,7 +137,8 @@ def without_maxima(beside, maxima):
     Returns
     -------
     pandas.DataFrame
-        Those of `beside` that are no double of a maximum, with their own score.
+        Those of `beside` that are no double of a maximum and not beside one brighter
+        than `BRIGHTEST`, with their own score.
     """
     if not len(beside) or not len(maxima):
         return beside
@@ -141,8 +150,9 @@ def without_maxima(beside, maxima):
     absent = np.log1p(-share * maxima["score"].to_numpy()[pairs["j"]])
     rest = np.exp(np.bincount(pairs["i"], absent, len(beside)))
     own = beside.assign(score=1.0 - (1.0 - beside["score"]) / rest)
-    double = np.bincount(pairs["i"], pairs["v"] < SAME, len(beside)) > 0
-    return own[~double]
+    bright = maxima[f"flux_{TARGET}"].to_numpy()[pairs["j"]] > BRIGHTEST
+    dropped = bright | (pairs["v"] < SAME)
+    return own[np.bincount(pairs["i"], dropped, len(beside)) == 0]
 
 
 class StripLister:

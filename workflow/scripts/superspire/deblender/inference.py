@@ -308,7 +308,7 @@ def deblend_bright(deblender, maps, noise, wcs, shape, peaks, images):
         deblender.model.predict_on_batch(divide(cells, bands, each)[None])[0]
         for cells, each in zip(inputs, factor, strict=True)
     ]
-    listed = [list_sources(answer) for answer in answers]
+    listed = [list_sources(answer, beside=False) for answer in answers]
     here, deep = (
         np.concatenate([at_sources(*pair) for pair in zip(listed, cells, strict=True)])
         for cells in told_noise(inputs, bands)
