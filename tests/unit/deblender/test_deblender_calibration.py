@@ -501,6 +501,15 @@ def test_deboosting_curve_is_that_of_a_gaussian():
         np.testing.assert_allclose(found, 0.2 - 0.1 * known + shift, atol=error)
 
 
+def test_a_true_source_makes_one_source_real():
+    """Two answers for one source, and one for none: a third of them are real."""
+    x = np.repeat(100.0 * np.arange(200), 3) + np.tile([0.0, 3.0, 50.0], 200)
+    columns = {"cutout": 0, "x": x, "y": 0.0, "score": 0.5, "flux_450": 8.0}
+    truth = {"cutout": 0, "x": x[::3] + 1.0, "y": 0.0, "flux": 8.0}
+    _, probability = reliability(pd.DataFrame(columns), pd.DataFrame(truth))
+    assert probability[0] == pytest.approx(1 / 3, abs=1e-3)
+
+
 def test_reliability_is_isotonic_of_any_answer():
     rng = np.random.default_rng(0)
     found, truth = draw(8)

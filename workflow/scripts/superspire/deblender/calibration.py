@@ -24,7 +24,7 @@ from superspire.evaluation.measures import (
 from superspire.evaluation.methods import inside
 from superspire.evaluation.selection_function import COLUMNS
 from superspire.instruments import SPIRE, TARGET
-from superspire.photometry.matching import find_pairs
+from superspire.photometry.matching import find_pairs, match
 
 MIN_FLUX = 1.0
 """Faintest true source [mJy]."""
@@ -254,19 +254,16 @@ def reliability(found, truth):
     """Measure the fraction of real sources against the height of the detection head.
 
     Real is a source that has a true one within 4 arcsec and a factor two in flux at
-    450 µm.
+    450 µm, of which no other source is the counterpart.
 
     Returns
     -------
     score, probability : ndarray
         Increasing.
     """
-    i, j, _ = find_pairs(found, truth, RADIUS)
-    ratio = truth["flux"].to_numpy()[j] / found[f"flux_{TARGET}"].to_numpy()[i]
-    alike = (ratio <= FLUX_FACTOR) & (ratio >= 1.0 / FLUX_FACTOR)
-    real = np.zeros(len(found))
-    real[i[alike]] = 1.0
-    return rising_fraction(found["score"].to_numpy(), real, LEAST)
+    found = found.assign(flux=found[f"flux_{TARGET}"])
+    partner, _ = match(found, truth, RADIUS, FLUX_FACTOR, one_to_one=True)
+    return rising_fraction(found["score"].to_numpy(), 1.0 * (partner >= 0), LEAST)
 
 
 def rising_fraction(values, hits, least):

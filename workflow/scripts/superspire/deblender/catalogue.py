@@ -37,6 +37,10 @@ the largest F1 on the sky on which trainings are validated."""
 SHARE_REACH = 9.0
 """Distance to which that counts [arcsec]."""
 
+BESIDE = 0.65
+"""Factor on the score of what is beside a maximum: with it, sources of one score are
+real as often as maxima are, each true source counted once."""
+
 BRIGHTEST = 30.0
 """450 µm flux of maxima from which on nothing is listed beside them [mJy]: of a source
 that is unlike the model the network makes several, and pairs so bright are rare."""
@@ -69,8 +73,8 @@ def list_sources(outputs, minimum=MIN_SCORE, beside=True):
 
     Sources are the local maxima of the detection head, and what stands beside a maximum
     without being one: cells that locate a source within themselves. Of such a shoulder
-    the score is (s - c) / (1 - c), if c is what the maxima around it add there: the
-    labels are the larger of two smeared positions, each there by chance.
+    the score is (s - c) / (1 - c), times `BESIDE`, if c is what the maxima around it
+    add there: the labels are the larger of two smeared positions, each there by chance.
 
     Parameters
     ----------
@@ -149,7 +153,7 @@ def without_maxima(beside, maxima):
     share = np.exp(-0.5 * (pairs["v"] / SHARE) ** 2)
     absent = np.log1p(-share * maxima["score"].to_numpy()[pairs["j"]])
     rest = np.exp(np.bincount(pairs["i"], absent, len(beside)))
-    own = beside.assign(score=1.0 - (1.0 - beside["score"]) / rest)
+    own = beside.assign(score=BESIDE * (1.0 - (1.0 - beside["score"]) / rest))
     bright = maxima[f"flux_{TARGET}"].to_numpy()[pairs["j"]] > BRIGHTEST
     dropped = bright | (pairs["v"] < SAME)
     return own[np.bincount(pairs["i"], dropped, len(beside)) == 0]
