@@ -6,7 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from superspire.deblender.calibration import apply, calibrate, expectations
+from superspire.deblender.calibration import (
+    MIN_PROBABILITY,
+    MIN_PROBABILITY_MORE,
+    apply,
+    calibrate,
+    expectations,
+)
 from superspire.deblender.catalogue import list_sources
 from superspire.deblender.inference import deblend, join_fields, load_deblender
 from superspire.deblender.inputs import (
@@ -15,6 +21,7 @@ from superspire.deblender.inputs import (
     noise_levels,
     signal_slices,
     signals_of,
+    takes_more,
 )
 from superspire.deblender.prediction import predict
 from superspire.deblender.skies import Field
@@ -39,6 +46,11 @@ RESIDUAL_AREA = 1.0
 """Area of the native maps whose residuals are measured [deg²]."""
 
 
+def min_probability(network):
+    """Minimum probability of a source that a network lists."""
+    return MIN_PROBABILITY_MORE if takes_more(network.bands) else MIN_PROBABILITY
+
+
 def brightest_inputs(fields, noise, bands):
     """Highest surface brightness of every band [mJy/beam]."""
     inputs = [observed_input(field, noise, bands) for field in fields]
@@ -60,7 +72,8 @@ def residual_sky(params, bands):
 def residuals_at(network, level, sky, seed):
     """Measure what a good fit leaves of native maps at the noise of a level."""
     noise, center = level["noise"], (sky.meta["RA0"], sky.meta["DEC0"])
-    network = replace(network, calibration={"noise": noise, "levels": [level]})
+    own = {"noise": noise, "min_probability": min_probability(network)}
+    network = replace(network, calibration={**own, "levels": [level]})
     depth = level["depth"] if MIPS in network.bands else 0.0
     told = {**dict.fromkeys(SPIRE, noise), MIPS: depth}
     maps = observe(
@@ -82,13 +95,13 @@ def calibrate_at(network, fields, noise, depth):
     levels = noise_levels(network.bands, noise, depth)
     for field in fields:
         outputs = predict(network.model, observed_input(field, levels, network.bands))
-        found.append(list_sources(outputs))
+        found.append(list_sources(outputs, beside=takes_more(network.bands)))
         truth.append(true_sources(field))
     found, truth = join_fields(found), join_fields(truth)
     side = CELL * fields[0].signal.shape[0]
     first = float(depth.get(str(first_extra(network.bands)), 0.0))
     level = {"noise": noise, "depth": first}
-    level |= calibrate(found, truth, (side, side))
+    level |= calibrate(found, truth, (side, side), min_probability(network))
     listed = found[found["score"] >= level["min_score"]].reset_index(drop=True)
     sources = apply(listed, level).assign(cutout=listed["cutout"])
     bright = sources[sources["flux"] >= BRIGHT]
@@ -118,6 +131,7 @@ def main(job):
         job.output.calibration,
         {
             "noise": params.noise,
+            "min_probability": min_probability(network),
             "area_deg2": len(fields) * side**2,
             "brightest": brightest_inputs(fields, usual, network.bands),
             "levels": levels,

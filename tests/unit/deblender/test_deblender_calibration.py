@@ -646,6 +646,14 @@ def test_only_probable_sources_are_listed():
     assert sources["probability"].min() >= MIN_PROBABILITY
 
 
+def test_a_calibration_may_ask_for_more():
+    found = answers(np.full(50, 9.0), score=np.linspace(0, 1, 50))
+    sources = apply_at(found, LEVELS | {"min_probability": 0.6}, 1.5)
+    usual = apply_at(found, LEVELS, 1.5)
+    assert 0.6 <= sources["probability"].min() < 0.65
+    pd.testing.assert_frame_equal(sources, usual[usual["probability"] >= 0.6])
+
+
 def test_calibration_at_levels_that_were_measured(measured):
     """Two equal levels are one level at any noise between them."""
     found, _ = draw(14)

@@ -168,8 +168,8 @@ def test_a_source_beside_a_more_probable_one(separation, probable):
     """Its score may have no maximum of its own."""
     x, flux = np.array([22.5, 22.5 + separation]), np.array([20.0, 8.0])
     answer = by_chance(x, flux, probable)
-    found = by_place(list_sources(answer, 0.1))
-    maximum = len(list_sources(answer, 0.1, beside=False)) == 2
+    found = by_place(list_sources(answer, 0.1, beside=True))
+    maximum = len(list_sources(answer, 0.1)) == 2
     np.testing.assert_allclose(found["x"], x, atol=1e-4)
     np.testing.assert_allclose(found["flux_450"], flux, rtol=1e-5)
     expected = np.multiply(probable, [1.0, 1.0 if maximum else BESIDE])
@@ -181,15 +181,16 @@ def test_nothing_is_listed_beside_a_bright_source(brighter, number):
     answer = by_chance(
         np.array([22.5, 27.5]), np.array([brighter, 8.0]), (0.9, 0.4), 12
     )
-    assert len(list_sources(answer, 0.1)) == number
-    assert len(list_sources(answer, 0.1, beside=False)) == 1
+    assert len(list_sources(answer, 0.1, beside=True)) == number
+    assert len(list_sources(answer, 0.1)) == 1
 
 
 def test_what_a_maximum_adds_is_no_source():
     """Cells that locate a source in themselves, but no more probable than that."""
     rows, columns = 2.0 * np.indices((24, 24))
     score = 0.9 * np.exp(-0.5 * ((rows - 24) ** 2 + (columns - 24) ** 2) / SHARE**2)
-    found = list_sources(pack(12, logit=logit(np.clip(score, 1e-6, 1))))
+    answer = pack(12, logit=logit(np.clip(score, 1e-6, 1)))
+    found = list_sources(answer, beside=True)
     assert found["score"].tolist() == pytest.approx([0.9])
 
 
@@ -258,12 +259,14 @@ def test_answers_beyond_all_doubt_raise_no_warnings():
 @given(
     seed=st.integers(0, 10**6),
     edges=st.sets(st.integers(1, 39), max_size=9),
+    beside=st.booleans(),
 )
-def test_sources_of_strips_are_those_of_the_field(seed, edges):
+def test_sources_of_strips_are_those_of_the_field(seed, edges, beside):
     rng = np.random.default_rng(seed)
     answer = rng.normal(0.0, 1.0, (40, 12, OUTPUTS)).astype(np.float32)
-    lister = StripLister(12)
+    lister = StripLister(12, beside=beside)
     for first, last in itertools.pairwise([0, *sorted(edges), 40]):
         lister.add(answer[first:last])
         assert len(lister.rows) <= last - first + 3 * HALO
-    pd.testing.assert_frame_equal(lister.sources(), list_sources(answer))
+    expected = list_sources(answer, beside=beside)
+    pd.testing.assert_frame_equal(lister.sources(), expected)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from superspire.deblender.catalogue import RADIUS, list_sources
-from superspire.deblender.inputs import noise_levels
+from superspire.deblender.inputs import noise_levels, takes_more
 from superspire.deblender.prediction import predict
 from superspire.deblender.training import (
     SCORES,
@@ -67,7 +67,8 @@ def measure_bands(network, field, noises):
         present = {b: value for b, value in depth.items() if int(b) in shown}
         levels = noise_levels(network.bands, noise, present)
         inputs = observed_input(field, levels, network.bands)
-        found = list_sources(predict(network.model, inputs))
+        outputs = predict(network.model, inputs)
+        found = list_sources(outputs, beside=takes_more(network.bands))
         rows.append(
             {"noise": noise, "bands": "SPIRE" + "".join(f" + {b}" for b in shown)}
             | measure_list(found, true_sources(field), CELL * inputs.shape[0])

@@ -56,6 +56,9 @@ MIN_PROBABILITY = 1.0 / 3.0
 """Minimum probability of a listed source: about half of the F1 that is reached at noise
 levels of 2 to 5 mJy/beam, since F1 is largest there (Lipton et al. 2014)."""
 
+MIN_PROBABILITY_MORE = 0.45
+"""The same of networks that take more than SPIRE, whose F1 is 0.8 to 0.95."""
+
 STEEPEST = 3.0
 """Maximum slope of S against the network's flux below the faintest known one."""
 
@@ -117,7 +120,7 @@ def bins_of(values, least=LEAST, most=24):
     return [*bins, order[first:]]
 
 
-def calibrate(found, truth, shape):
+def calibrate(found, truth, shape, minimum=MIN_PROBABILITY):
     """Measure how the network's answers relate to the truth, at one noise.
 
     Parameters
@@ -130,12 +133,14 @@ def calibrate(found, truth, shape):
         all true sources above 1 mJy at 450 µm.
     shape : (int, int)
         Shape of the fields [pixel].
+    minimum : float
+        Minimum probability of a listed source.
 
     Returns
     -------
     dict
         For `apply`: ``probability`` against ``score``; ``min_score``, from which on a
-        source has `MIN_PROBABILITY`; and of those sources, by band, ``flux``, the
+        source has the minimum; and of those sources, by band, ``flux``, the
         logarithm of the network's flux against that of S; ``deboosting``, the
         quantiles of (logarithm of the true flux - its own) / its error against it;
         ``position``, a factor on the positional errors; ``ultra_red``, the fraction of
@@ -148,7 +153,7 @@ def calibrate(found, truth, shape):
     """
     found = found[inside(found, shape, RADIUS)].reset_index(drop=True)
     score, probability = reliability(found, truth)
-    min_score = float(np.interp(MIN_PROBABILITY, probability, score))
+    min_score = float(np.interp(minimum, probability, score))
     found = found[found["score"] >= min_score].reset_index(drop=True)
     partner, distance = brightest_partner(found, truth)
     paired = partner >= 0
@@ -402,7 +407,8 @@ def apply_at(found, calibration, noise, depth=0.0):
         What `superspire.deblender.catalogue.list_sources` gives.
     calibration : dict
         ``levels``, a list of what `calibrate` gives, each with its ``noise``
-        [mJy/beam] and, of a network that takes more than SPIRE, ``depth`` [mJy].
+        [mJy/beam] and, of a network that takes more than SPIRE, ``depth`` [mJy];
+        ``min_probability``, if it is not `MIN_PROBABILITY`.
     noise : float or ndarray of shape (n,)
         White noise of SPIRE per pixel of Table 1 [mJy/beam] at the sources.
     depth : float or ndarray of shape (n,)
@@ -414,9 +420,11 @@ def apply_at(found, calibration, noise, depth=0.0):
     pandas.DataFrame
         The columns of `apply`, interpolated in the logarithms of noise and depth
         between the levels and constant beyond them; and ``noise`` and ``depth``, of the
-        sources whose probability is at least `MIN_PROBABILITY`, with their index.
+        sources whose probability is at least the minimum, with their index.
     """
-    certain = found["score"].to_numpy() > improbable_score(calibration["levels"])
+    minimum = calibration.get("min_probability", MIN_PROBABILITY)
+    improbable = improbable_score(calibration["levels"], minimum)
+    certain = found["score"].to_numpy() > improbable
     noise, depth = (
         np.broadcast_to(np.asarray(value, float), len(found))[certain]
         for value in (noise, depth)
@@ -429,14 +437,14 @@ def apply_at(found, calibration, noise, depth=0.0):
         place_of_depth(depth, list(groups)),
     )
     table = table.assign(noise=noise, depth=depth).set_index(found.index)
-    return table[table["probability"] >= MIN_PROBABILITY]
+    return table[table["probability"] >= minimum]
 
 
-def improbable_score(levels):
-    """Find a score up to which no level gives a source `MIN_PROBABILITY`."""
+def improbable_score(levels, minimum):
+    """Find a score up to which no level gives a source a minimum probability."""
     scores = []
     for level in levels:
-        below = np.searchsorted(level["probability"], MIN_PROBABILITY)
+        below = np.searchsorted(level["probability"], minimum)
         scores.append(level["score"][below - 1] if below else -np.inf)
     return min(scores)
 

@@ -68,11 +68,11 @@ def super_resolved(outputs):
     return to_pixels(image, CELL), np.exp(log_sigma)
 
 
-def list_sources(outputs, minimum=MIN_SCORE, beside=True):
+def list_sources(outputs, minimum=MIN_SCORE, beside=False):
     """List the sources of a field.
 
-    Sources are the local maxima of the detection head, and what stands beside a maximum
-    without being one: cells that locate a source within themselves. Of such a shoulder
+    Sources are the local maxima of the detection head, and, if wanted, what is beside a
+    maximum without being one: cells that locate a source within themselves. Of these
     the score is (s - c) / (1 - c), times `BESIDE`, if c is what the maxima around it
     add there: the labels are the larger of two smeared positions, each there by chance.
 
@@ -94,8 +94,8 @@ def list_sources(outputs, minimum=MIN_SCORE, beside=True):
         ``pos_err``, the standard error of the position along each axis [arcsec];
         ``peak``, of the super-resolved map there [mJy/beam]; the most certain first.
     """
-    part = list_part(outputs, (0, len(outputs)), 0, minimum)
-    return join_parts([part if beside else part[part["maximum"]]], minimum)
+    part = list_part(outputs, (0, len(outputs)), 0, minimum, beside)
+    return join_parts([part], minimum)
 
 
 def join_parts(parts, minimum=MIN_SCORE):
@@ -169,14 +169,14 @@ class StripLister:
     ----------
     columns : int
         Columns of the field [cell].
-    minimum : float
+    minimum, beside
         See `list_sources`.
     """
 
-    def __init__(self, columns, minimum=MIN_SCORE):
+    def __init__(self, columns, minimum=MIN_SCORE, beside=False):
         self.rows = np.zeros((0, columns, OUTPUTS), np.float32)
         self.first = self.listed = 0
-        self.minimum, self.parts = minimum, []
+        self.minimum, self.beside, self.parts = minimum, beside, []
 
     def add(self, outputs):
         """Take the next rows of the answer, (n, nx, OUTPUTS)."""
@@ -187,8 +187,8 @@ class StripLister:
         """List what lies before a row, and discard rows that matter no more."""
         if last <= self.listed:
             return
-        wanted = self.listed, last
-        self.parts.append(list_part(self.rows, wanted, self.first, self.minimum))
+        wanted, how = (self.listed, last), (self.minimum, self.beside)
+        self.parts.append(list_part(self.rows, wanted, self.first, *how))
         self.listed = last
         spent = max(last - HALO - self.first, 0)
         self.rows, self.first = self.rows[spent:].copy(), self.first + spent
@@ -199,7 +199,7 @@ class StripLister:
         return join_parts(self.parts, self.minimum)
 
 
-def list_part(outputs, wanted, first=0, minimum=MIN_SCORE):
+def list_part(outputs, wanted, first=0, minimum=MIN_SCORE, beside=False):
     """List the maxima of the detection head, and what is beside them, in some rows.
 
     Parameters
@@ -211,7 +211,7 @@ def list_part(outputs, wanted, first=0, minimum=MIN_SCORE):
         First row and the one after the last, counted in the field.
     first : int
         Row of the field that `outputs` begins with.
-    minimum : float
+    minimum, beside
         See `list_sources`.
 
     Returns
@@ -228,7 +228,8 @@ def list_part(outputs, wanted, first=0, minimum=MIN_SCORE):
     maximum = maximum[row, column]
     number = row % step * step + column % step
     offset = [o[row // step, column // step, number] for o in unpack_offset(outputs)]
-    kept = maximum | (np.abs(offset).max(axis=0, initial=0.0) <= 0.5 * FINE)
+    inside = np.abs(offset).max(axis=0, initial=0.0) <= 0.5 * FINE
+    kept = maximum | (inside & beside)
     kept &= (row >= begin) & (row < end)
     row, column, number, maximum = (a[kept] for a in (row, column, number, maximum))
     prediction = unpack(outputs[row // step, column // step])

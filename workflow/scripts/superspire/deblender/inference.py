@@ -35,6 +35,7 @@ from superspire.deblender.inputs import (
     make_input,
     noise_by_band,
     spire_channels,
+    takes_more,
 )
 from superspire.deblender.prediction import predict_strips
 from superspire.errors import InputError
@@ -250,7 +251,7 @@ def deblend(deblender, maps, wcs, shape, noise=None, show=None, make=np.empty):
         level[rows], depth[rows] = told_noise(inputs, bands)
         return inputs
 
-    lister = StripLister(level.shape[1])
+    lister = StripLister(level.shape[1], beside=takes_more(bands))
     for first, outputs in predict_strips(deblender.model, read, level.shape, show):
         lister.add(outputs)
         brightness, error = super_resolved(outputs)
@@ -308,7 +309,7 @@ def deblend_bright(deblender, maps, noise, wcs, shape, peaks, images):
         deblender.model.predict_on_batch(divide(cells, bands, each)[None])[0]
         for cells, each in zip(inputs, factor, strict=True)
     ]
-    listed = [list_sources(answer, beside=False) for answer in answers]
+    listed = [list_sources(answer) for answer in answers]
     here, deep = (
         np.concatenate([at_sources(*pair) for pair in zip(listed, cells, strict=True)])
         for cells in told_noise(inputs, bands)

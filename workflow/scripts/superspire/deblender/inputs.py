@@ -86,6 +86,15 @@ def first_extra(bands):
     return next((band for band in bands if band not in SPIRE), None)
 
 
+def takes_more(bands):
+    """Tell whether a network takes more than SPIRE and lists what is beside a maximum.
+
+    The positions of SPIRE alone are too uncertain for it: more of what is listed then
+    is not real than the matched filter lists.
+    """
+    return first_extra(bands) is not None
+
+
 def spire_channels(bands):
     """Locate the noise of the SPIRE bands among that of all bands, as a mask."""
     return np.array([band in SPIRE for band in bands])

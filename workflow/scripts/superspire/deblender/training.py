@@ -10,6 +10,7 @@ from superspire.deblender.inputs import (
     SPIRE_BANDS,
     make_input,
     signal_slices,
+    takes_more,
 )
 from superspire.deblender.prediction import predict
 from superspire.errors import InputError
@@ -86,7 +87,7 @@ class FieldValidation:
 
     def __init__(self, field, crops, loss, noises, bands=SPIRE_BANDS):
         self.batches = [crops[number] for number in range(len(crops))]
-        self.loss = loss
+        self.loss, self.beside = loss, takes_more(bands)
         self.inputs = {
             name: observed_input(field, noise, bands) for name, noise in noises.items()
         }
@@ -123,7 +124,8 @@ class FieldValidation:
                     "training: the network has collapsed, its prediction is constant; "
                     "lower deblender.learning_rate"
                 )
-            measured = self.compare(list_sources(outputs).assign(cutout=0, weight=1.0))
+            found = list_sources(outputs, beside=self.beside)
+            measured = self.compare(found.assign(cutout=0, weight=1.0))
             result |= {f"{name}{suffix}": value for name, value in measured.items()}
         return result
 
