@@ -146,9 +146,8 @@ def without_maxima(beside, maxima):
     """
     if not len(beside) or not len(maxima):
         return beside
-    trees = (cKDTree(table[["x", "y"]]) for table in (beside, maxima))
-    pairs = next(trees).sparse_distance_matrix(
-        next(trees), SHARE_REACH, output_type="ndarray"
+    pairs = cKDTree(beside[["x", "y"]]).sparse_distance_matrix(
+        cKDTree(maxima[["x", "y"]]), SHARE_REACH, output_type="ndarray"
     )
     share = np.exp(-0.5 * (pairs["v"] / SHARE) ** 2)
     absent = np.log1p(-share * maxima["score"].to_numpy()[pairs["j"]])

@@ -316,7 +316,7 @@ def deblend_bright(deblender, maps, noise, wcs, shape, peaks, images):
     )
     found = pd.concat(listed, keys=range(len(peaks)))[here > 0]
     here, deep = here[here > 0], deep[here > 0]
-    factor = factor[found.index.get_level_values(0)]
+    factor = pd.Series(factor[found.index.get_level_values(0)], found.index)
     if deblender.calibration:
         told = pd.DataFrame({"noise": here, "depth": deep}, found.index)
         found = apply_at(
@@ -325,9 +325,8 @@ def deblend_bright(deblender, maps, noise, wcs, shape, peaks, images):
             quieter(here, factor, LEAST_NOISE),
             quieter(deep, factor, LEAST_DEPTH),
         )
-        factor = factor[told.index.isin(found.index)]
         found = found.assign(**told.loc[found.index])
-    found = multiply(found, factor)
+    found = multiply(found, factor.loc[found.index])
     tables = []
     for number, (peak, (x0, y0)) in enumerate(zip(peaks, corners, strict=True)):
         replace_image(images, answers[number], peak, (x0, y0))
