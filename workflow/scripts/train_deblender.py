@@ -59,6 +59,7 @@ def main(job, terminal):
     loss = DeblenderLoss(options["logcosh_width"], {**WEIGHTS, **options["weights"]})
     batch = for_device(options["batch"])
     bands = band_pixels(options["bands"])
+    architecture = {key: options[key] for key in ("base_filters", "depths")}
     depth = options["depth"]
     common = {key: options[key] for key in ("noise", "min_flux", "depth")}
     common |= {"bands": bands}
@@ -96,7 +97,7 @@ def main(job, terminal):
     digest = training_digest((job.params.code, seed, same), job.input)
     checkpoint = Checkpoint(job.params.checkpoint, digest)
     with tqdm(total=1, desc="training", unit="image", file=terminal) as bar:
-        network = build_deblender(None, options["base_filters"], bands=bands)
+        network = build_deblender(None, **architecture, bands=bands)
         for path in job.input.initial:
             begin_from(network, load_deblender(path, folded=False), bands)
         history = train(
@@ -115,7 +116,7 @@ def main(job, terminal):
         job.output.network,
         {
             "architecture": {
-                "base_filters": options["base_filters"],
+                **architecture,
                 "bands": {str(band): pixels for band, pixels in bands.items()},
             },
             "fluxes": FLUX_BANDS,

@@ -238,7 +238,7 @@ def build_deblender(
     bands = band_pixels(bands)
     images = keras.Input((size, size, count_channels(bands)), name="maps")
     x = Views(bands, name="views")(images)
-    x = convolution(x, base_filters, "stem", kernel=5)
+    x = convolution(x, widths[0] * base_filters, "stem", kernel=5)
     skips = []
     for scale, (depth, width) in enumerate(zip(depths, widths, strict=True)):
         filters = width * base_filters
@@ -254,21 +254,22 @@ def build_deblender(
         x = normalised(x, f"up{scale}")
         for i in range(depths[scale]):
             x = block(x, filters, f"up{scale}_{i}", convolution)
-    x = convolution(x, 4 * base_filters, "last")
+    x = convolution(x, 4 * widths[0] * base_filters, "last")
     # In bfloat16 the logarithm of a flux would come in steps of 0.016.
     x = layers.Conv2D(OUTPUTS, 1, padding="same", dtype="float32", name=LAST)(x)
     return keras.Model(images, x, name="deblender")
 
 
 def begin_from(network, trained, bands):
-    """Give a network the weights of another one that takes fewer or more bands.
+    """Give a network the weights of another one, whose answers it then gives.
 
     Parameters
     ----------
     network : keras.Model
         What `build_deblender` gives, changed in place.
     trained : superspire.deblender.inference.Deblender
-        With as many filters.
+        With as many filters and no more blocks. Further blocks change nothing at
+        first: the normalisations that end them have a scale of zero.
     bands : dict of int to int
         Bands of the network. Those that `trained` lacks have no effect at first;
         without one that it has, the answer is that where the band was not observed.
@@ -276,7 +277,7 @@ def begin_from(network, trained, bands):
     Raises
     ------
     InputError
-        If the networks differ in more than their bands.
+        If the networks differ in more than their bands and blocks.
     """
     known = {
         variable.path: np.asarray(variable) for variable in trained.model.variables
@@ -285,18 +286,23 @@ def begin_from(network, trained, bands):
         {name: number for number, name in enumerate(view_names(each))}
         for each in (bands, trained.bands)
     )
+    kernel = known["stem/kernel"]
+    wider = np.zeros((*kernel.shape[:2], len(own), kernel.shape[3]), "f4")
+    for name in own.keys() & other.keys():
+        wider[:, :, own[name]] = kernel[:, :, other[name]]
+    known["stem/kernel"] = wider
     for variable in network.variables:
-        weights = known.get(variable.path)
-        if variable.path == "stem/kernel":
-            kernel = np.zeros((*weights.shape[:2], len(own), weights.shape[3]), "f4")
-            for name in own.keys() & other.keys():
-                kernel[:, :, own[name]] = weights[:, :, other[name]]
-            weights = kernel
-        if weights is None or weights.shape != tuple(variable.shape):
-            raise InputError(
-                "deblender.initial: expected a network of the same base_filters"
-            )
-        variable.assign(weights)
+        if variable.path not in known and variable.path.endswith("_b_norm/gamma"):
+            variable.assign(np.zeros(variable.shape, "f4"))
+    shapes = {variable.path: tuple(variable.shape) for variable in network.variables}
+    if any(shapes.get(path) != weights.shape for path, weights in known.items()):
+        raise InputError(
+            "deblender.initial: expected a network of the same base_filters and of no "
+            "more depths"
+        )
+    for variable in network.variables:
+        if variable.path in known:
+            variable.assign(known[variable.path])
 
 
 def view_names(bands):
