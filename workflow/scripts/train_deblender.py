@@ -59,7 +59,7 @@ def main(job, terminal):
     loss = DeblenderLoss(options["logcosh_width"], {**WEIGHTS, **options["weights"]})
     batch = for_device(options["batch"])
     bands = band_pixels(options["bands"])
-    architecture = {key: options[key] for key in ("base_filters", "depths")}
+    architecture = {key: options[key] for key in ("base_filters", "blocks")}
     depth = options["depth"]
     common = {key: options[key] for key in ("noise", "min_flux", "depth")}
     common |= {"bands": bands}

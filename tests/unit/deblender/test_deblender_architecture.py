@@ -23,7 +23,7 @@ from superspire.errors import InputError
 from superspire.maps.cells import to_pixels
 from superspire.training.backend import BatchNormalization
 
-TINY = {"base_filters": 4, "depths": (1, 1, 1, 1)}
+TINY = {"base_filters": 4, "blocks": (1, 1, 1, 1)}
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +88,9 @@ def test_scales_and_widths_of_the_published_network():
     assert network.get_layer("stem").kernel_size == (5, 5)
 
 
-def test_depths_and_widths_may_be_chosen():
+def test_blocks_and_widths_may_be_chosen():
     bands = {250: 2, 500: 1}
-    network = build_deblender(None, 2, depths=(1, 2, 1), widths=(1, 3, 5), bands=bands)
+    network = build_deblender(None, 2, blocks=(1, 2, 1), widths=(1, 3, 5), bands=bands)
     images = np.abs(sky(1, 8, 8, 5 + 2))
     assert network.predict_on_batch(images).shape == (1, 8, 8, OUTPUTS)
     assert network.get_layer("down2_0_relu").output.shape[-1] == 10
@@ -218,8 +218,8 @@ def test_every_weight_is_trained(network):
 class Trained:
     """A network with its bands, as `load_deblender` gives it."""
 
-    def __init__(self, bands, base_filters=4):
-        shape = TINY | {"base_filters": base_filters}
+    def __init__(self, bands, **changes):
+        shape = TINY | changes
         self.model, self.bands = build_deblender(None, **shape, bands=bands), bands
         rng = np.random.default_rng(3)
         for each in self.model.variables:
@@ -256,7 +256,33 @@ def test_a_network_without_a_band_answers_as_if_it_was_not_observed():
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_a_network_of_another_size_is_no_beginning():
+def test_further_blocks_change_nothing_at_first_and_learn():
+    tf = pytest.importorskip("tensorflow")
+    trained = Trained(SPIRE_BANDS)
+    network = build_deblender(None, **TINY | {"blocks": (1, 3, 2, 1)})
+    begin_from(network, trained, SPIRE_BANDS)
+    images = inputs(2, 16, 16)
+    expected = trained.model(images)
+    np.testing.assert_allclose(network(images), expected, rtol=1e-4, atol=1e-4)
+    with tf.GradientTape() as tape:
+        value = tf.reduce_sum(network(images, training=True) ** 2)
+    gradients = tape.gradient(value, network.trainable_variables)
+    known = {variable.path for variable in trained.model.trainable_variables}
+    ends = [
+        np.abs(gradient).max()
+        for variable, gradient in zip(
+            network.trainable_variables, gradients, strict=True
+        )
+        if variable.path not in known and variable.path.endswith("_b_norm/gamma")
+    ]
+    assert len(ends) == 6
+    assert min(ends) > 0
+
+
+@pytest.mark.parametrize(
+    "changes", [{"base_filters": 2}, {"blocks": (1, 2, 1, 1)}], ids=str
+)
+def test_a_network_of_another_size_is_no_beginning(changes):
     network = build_deblender(None, **TINY)
-    with pytest.raises(InputError, match="base_filters"):
-        begin_from(network, Trained(SPIRE_BANDS, 2), SPIRE_BANDS)
+    with pytest.raises(InputError, match="base_filters and no more blocks"):
+        begin_from(network, Trained(SPIRE_BANDS, **changes), SPIRE_BANDS)

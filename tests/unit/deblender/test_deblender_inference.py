@@ -36,7 +36,7 @@ from superspire.storage import stored_in
 
 ARCHITECTURE = {
     "base_filters": 4,
-    "depths": [1, 1],
+    "blocks": [1, 1],
     "widths": [1, 2],
     "bands": {"250": 1, "350": 1, "500": 1},
 }
@@ -124,7 +124,7 @@ def test_missing_files_are_named(tmp_path, present):
 
 
 @pytest.mark.parametrize("form", ["h5", "npz"])
-@pytest.mark.parametrize("other", [{"base_filters": 3}, {"depths": [1, 2]}])
+@pytest.mark.parametrize("other", [{"base_filters": 3}, {"blocks": [1, 2]}])
 @pytest.mark.filterwarnings("ignore:Skipping nested container")
 def test_weights_of_another_network_are_refused(network, tmp_path, form, other):
     path = write_network(tmp_path, ARCHITECTURE | other)
@@ -531,7 +531,7 @@ def test_damaged_records_are_refused(text, network, tmp_path):
 
 
 def test_weights_of_a_deeper_network_are_refused(tmp_path):
-    deeper = build_deblender(**{**ARCHITECTURE, "depths": [2, 1]})
+    deeper = build_deblender(**{**ARCHITECTURE, "blocks": [2, 1]})
     write_half(deeper, tmp_path / "network.npz")
     with pytest.raises(InputError, match="not the weights"):
         load_deblender(write_network(tmp_path))

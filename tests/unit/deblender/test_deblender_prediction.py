@@ -126,7 +126,7 @@ def test_progress_is_reported(monkeypatch):
 
 def test_a_real_network_answers_for_fields_of_any_shape():
     """Padding by hand what one tile pads gives the same prediction."""
-    network = build_deblender(base_filters=2, depths=(1, 1, 1, 1))
+    network = build_deblender(base_filters=2, blocks=(1, 1, 1, 1))
     cells = np.concatenate([sky(21, 13), np.abs(sky(21, 13, 1))], axis=-1)
     outputs = predict(network, cells)
     side = tiling_of((21, 13)).side

@@ -235,7 +235,7 @@ def test_a_collapsed_network_is_told():
 def test_every_measure_of_an_untrained_network_is_finite():
     field = make_field()
     keras.utils.set_random_seed(0)
-    network = build_deblender(None, 2, depths=(1, 1), widths=(1, 2))
+    network = build_deblender(None, 2, blocks=(1, 1), widths=(1, 2))
     record = validation_of(field).measure(network)
     assert set(record) == set(WEIGHTS) | {
         "loss",
@@ -252,7 +252,7 @@ def test_a_network_learns():
     """Each term of the loss falls on images that it is trained on."""
     field = make_field()
     keras.utils.set_random_seed(1)
-    network = build_deblender(None, 6, depths=(1, 1), widths=(1, 2))
+    network = build_deblender(None, 6, blocks=(1, 1), widths=(1, 2))
     loss = DeblenderLoss()
     images, truth = make_crops(field, number=4, flip=False)[0]
     truth = {name: keras.ops.convert_to_tensor(value) for name, value in truth.items()}

@@ -29,7 +29,7 @@ HEADS = 4
 
 OUTPUTS = MAP_OUTPUTS + (HEADS + 2 * len(FLUX_BANDS)) * FINE_CELLS
 
-DEPTHS = (2, 2, 2, 2)
+BLOCKS = (2, 2, 2, 2)
 """Residual blocks at each scale on the way down; on the way up at all but the last."""
 
 WIDTHS = (1, 2, 4, 4)
@@ -208,7 +208,7 @@ class Views(layers.Layer):
 def build_deblender(
     size=None,
     base_filters=16,
-    depths=DEPTHS,
+    blocks=BLOCKS,
     widths=WIDTHS,
     bands=SPIRE_BANDS,
     folded=False,
@@ -221,7 +221,7 @@ def build_deblender(
         Side of the images [cell], a multiple of 8; None for any.
     base_filters : int
         Features at the finest scale.
-    depths, widths : sequence of int
+    blocks, widths : sequence of int
         Blocks, and features in base filters, at each scale.
     bands : dict
         Pixels along the side of a cell by band, see `superspire.deblender.inputs`.
@@ -240,19 +240,19 @@ def build_deblender(
     x = Views(bands, name="views")(images)
     x = convolution(x, widths[0] * base_filters, "stem", kernel=5)
     skips = []
-    for scale, (depth, width) in enumerate(zip(depths, widths, strict=True)):
+    for scale, (number, width) in enumerate(zip(blocks, widths, strict=True)):
         filters = width * base_filters
         if scale:
             skips.append(x)
             x = convolution(x, filters, f"down{scale}", kernel=2, stride=2)
-        for i in range(depth):
+        for i in range(number):
             x = block(x, filters, f"down{scale}_{i}", convolution)
     for scale in reversed(range(len(skips))):
         filters = widths[scale] * base_filters
         x = layers.Conv2DTranspose(filters, 2, 2, use_bias=False, name=f"up{scale}")(x)
         x = layers.Add(name=f"up{scale}_add")([x, skips[scale]])
         x = normalised(x, f"up{scale}")
-        for i in range(depths[scale]):
+        for i in range(blocks[scale]):
             x = block(x, filters, f"up{scale}_{i}", convolution)
     x = convolution(x, 4 * widths[0] * base_filters, "last")
     # In bfloat16 the logarithm of a flux would come in steps of 0.016.
@@ -297,8 +297,8 @@ def begin_from(network, trained, bands):
     shapes = {variable.path: tuple(variable.shape) for variable in network.variables}
     if any(shapes.get(path) != weights.shape for path, weights in known.items()):
         raise InputError(
-            "deblender.initial: expected a network of the same base_filters and of no "
-            "more depths"
+            "deblender.initial: expected a network of the same base_filters and no more "
+            "blocks"
         )
     for variable in network.variables:
         if variable.path in known:
