@@ -80,6 +80,13 @@ def test_a_wrong_flux_is_not_real():
     assert fractions(table, "probability").item() == 0.0
 
 
+def test_a_source_counts_once():
+    sources, truth = draw(6, position=0.5, real=1.0)
+    again = pd.concat([sources, sources.assign(x=sources["x"] + 1.0)])
+    table = reliability_diagram(again, truth, SHAPE)
+    assert fractions(table, "probability").item() == pytest.approx(0.5)
+
+
 def test_no_source_gives_no_share():
     sources, truth = draw(5)
     table = reliability_diagram(sources[:0], truth, SHAPE)

@@ -9,7 +9,7 @@ from scipy.stats import norm
 from superspire.deblender.calibration import RADIUS, brightest_partner
 from superspire.evaluation.measures import FLUX_FACTOR, binomial_interval
 from superspire.evaluation.methods import inside
-from superspire.photometry.matching import find_pairs
+from superspire.photometry.matching import match
 
 LEVELS = np.round(np.arange(0.1, 0.96, 0.05), 2)
 """Stated probabilities of the intervals that are checked."""
@@ -39,7 +39,7 @@ def reliability_diagram(sources, truth, shape):
         ``quantity``: "flux" (central intervals of the true flux: halves of a Gaussian
         in its logarithm on either side of the median), "position" (circles) and
         "probability" (of being real: a true source within 4 arcsec and a factor two in
-        flux); ``stated`` and measured ``fraction`` with its 68 % interval ``low``,
+        flux, of which no other source is the counterpart); ``stated`` and measured ``fraction`` with its 68 % interval ``low``,
         ``high``; ``n`` sources.
     """
     sources = sources[inside(sources, shape, RADIUS)].reset_index(drop=True)
@@ -66,10 +66,7 @@ def reliability_diagram(sources, truth, shape):
 
 def probability_rows(sources, truth):
     """Count real sources in bins of their stated probability."""
-    i, j, _ = find_pairs(sources, truth, RADIUS)
-    ratio = truth["flux"].to_numpy()[j] / sources["flux"].to_numpy()[i]
-    real = np.zeros(len(sources), bool)
-    real[i[(ratio <= FLUX_FACTOR) & (ratio >= 1.0 / FLUX_FACTOR)]] = True
+    real = match(sources, truth, RADIUS, FLUX_FACTOR, one_to_one=True)[0] >= 0
     stated = sources["probability"].to_numpy()
     rows = []
     for low, high in itertools.pairwise(PROBABILITIES):
