@@ -297,8 +297,8 @@ def begin_from(network, trained, bands):
     shapes = {variable.path: tuple(variable.shape) for variable in network.variables}
     if any(shapes.get(path) != weights.shape for path, weights in known.items()):
         raise InputError(
-            "deblender.initial: expected a network of the same base_filters and no more "
-            "blocks"
+            "deblender.initial: expected a network of the same base_filters and no "
+            "more blocks"
         )
     for variable in network.variables:
         if variable.path in known:

@@ -39,8 +39,8 @@ def reliability_diagram(sources, truth, shape):
         ``quantity``: "flux" (central intervals of the true flux: halves of a Gaussian
         in its logarithm on either side of the median), "position" (circles) and
         "probability" (of being real: a true source within 4 arcsec and a factor two in
-        flux, of which no other source is the counterpart); ``stated`` and measured ``fraction`` with its 68 % interval ``low``,
-        ``high``; ``n`` sources.
+        flux, of which no other source is the counterpart); ``stated`` and measured
+        ``fraction`` with its 68 % interval ``low``, ``high``; ``n`` sources.
     """
     sources = sources[inside(sources, shape, RADIUS)].reset_index(drop=True)
     partner, distance = brightest_partner(sources, truth)
