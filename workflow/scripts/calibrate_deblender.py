@@ -47,7 +47,7 @@ RESIDUAL_AREA = 1.0
 
 
 def min_probability(network):
-    """Minimum probability of a source that a network lists."""
+    """Fraction of real sources at the lowest score that a network lists."""
     return MIN_PROBABILITY_MORE if takes_more(network.bands) else MIN_PROBABILITY
 
 
@@ -72,8 +72,7 @@ def residual_sky(params, bands):
 def residuals_at(network, level, sky, seed):
     """Measure what a good fit leaves of native maps at the noise of a level."""
     noise, center = level["noise"], (sky.meta["RA0"], sky.meta["DEC0"])
-    own = {"noise": noise, "min_probability": min_probability(network)}
-    network = replace(network, calibration={**own, "levels": [level]})
+    network = replace(network, calibration={"noise": noise, "levels": [level]})
     depth = level["depth"] if MIPS in network.bands else 0.0
     told = {**dict.fromkeys(SPIRE, noise), MIPS: depth}
     maps = observe(
@@ -131,7 +130,6 @@ def main(job):
         job.output.calibration,
         {
             "noise": params.noise,
-            "min_probability": min_probability(network),
             "area_deg2": len(fields) * side**2,
             "brightest": brightest_inputs(fields, usual, network.bands),
             "levels": levels,

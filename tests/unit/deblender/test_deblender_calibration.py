@@ -33,6 +33,7 @@ from superspire.deblender.inputs import FLUX_BANDS
 from superspire.errors import InputError
 from superspire.evaluation.measures import binomial_interval
 from superspire.evaluation.selection_function import COLUMNS
+from superspire.photometry.matching import match
 
 SIDE = 2000
 SPACING = 20
@@ -350,7 +351,7 @@ def test_the_probability_of_being_ultra_red_is_the_fraction_that_is():
     red = np.zeros(len(found))
     red[partner >= 0] = is_ultra_red(truth.iloc[partner[partner >= 0]])
     sources = apply(found, measured)
-    listed = (sources["probability"] >= MIN_PROBABILITY).to_numpy()
+    listed = (found["score"] >= measured["min_score"]).to_numpy()
     probable = (redness(found) > 0) & listed
     for own in (listed, probable):
         expected = sources["ultra_red"][own].sum()
@@ -504,7 +505,7 @@ def test_deboosting_curve_is_that_of_a_gaussian():
 def test_a_true_source_makes_one_source_real():
     """Two answers for one source, and one for none: a third of them are real."""
     x = np.repeat(100.0 * np.arange(200), 3) + np.tile([0.0, 3.0, 50.0], 200)
-    columns = {"cutout": 0, "x": x, "y": 0.0, "score": 0.5, "flux_450": 8.0}
+    columns = {"cutout": 0, "x": x, "y": 0.0, "score": 0.5, "flux": 8.0}
     truth = {"cutout": 0, "x": x[::3] + 1.0, "y": 0.0, "flux": 8.0}
     _, probability = reliability(pd.DataFrame(columns), pd.DataFrame(truth))
     assert probability[0] == pytest.approx(1 / 3, abs=1e-3)
@@ -514,6 +515,7 @@ def test_reliability_is_isotonic_of_any_answer():
     rng = np.random.default_rng(0)
     found, truth = draw(8)
     found["score"] = rng.permutation(found["score"])
+    found["flux"] = found["flux_450"]
     score, probability = reliability(found, truth)
     assert np.all(np.diff(score) >= 0)
     assert np.all(np.diff(probability) >= 0)
@@ -524,7 +526,7 @@ def test_reliability_is_isotonic_of_any_answer():
 
 def test_a_source_of_another_flux_is_not_real():
     found, truth = draw(9)
-    _, bright = reliability(found.assign(flux_450=found["flux_450"] * 3.0), truth)
+    _, bright = reliability(found.assign(flux=found["flux_450"] * 3.0), truth)
     assert bright.max() < 0.1
 
 
@@ -545,13 +547,30 @@ def test_few_sources_are_calibrated_somehow(number):
     assert sources["probability"].between(0, 1).all()
 
 
-def test_the_least_of_the_listed_sources_has_the_least_probability():
+@pytest.mark.parametrize("minimum", [MIN_PROBABILITY, 0.5])
+def test_the_list_begins_where_so_many_are_real_by_the_fluxes_of_the_network(minimum):
     found, truth = draw(11)
-    calibration = calibrate(found, truth, SHAPE)
-    prediction = np.interp(
-        calibration["min_score"], calibration["score"], calibration["probability"]
-    )
-    assert prediction == pytest.approx(MIN_PROBABILITY, abs=0.02)
+    calibration = calibrate(found, truth, SHAPE, minimum)
+    curve = reliability(found.assign(flux=found["flux_450"]), truth)
+    fraction = np.interp(calibration["min_score"], *curve)
+    assert fraction == pytest.approx(minimum, abs=0.02)
+
+
+def test_the_probability_is_that_of_the_deboosted_flux():
+    """Of faint sources whose flux the network doubles and more, all are real again."""
+    found, truth = draw(19, scatter=0.1)
+    faint = (found["flux_450"] < found["flux_450"].median()).to_numpy()
+    found.loc[faint, "score"] *= 0.5
+    found.loc[faint, "flux_450"] *= 2.5
+    measured = calibrate(found, truth, SHAPE)
+    sources = apply(found, measured).assign(cutout=0)
+    listed = found["score"] >= measured["min_score"]
+    sources, x = sources[listed].reset_index(drop=True), found["score"][listed]
+    best = sources.assign(flux=sources["deboosted"])
+    real = match(best, truth, 4.0, 2.0, one_to_one=True)[0] >= 0
+    for part in np.array_split(np.argsort(x.to_numpy()), 4):
+        stated = sources["probability"].to_numpy()[part].mean()
+        assert real[part].mean() == pytest.approx(stated, abs=0.03)
 
 
 def test_no_true_source_is_refused():
@@ -567,6 +586,7 @@ def level_of(noise, shift):
         "position": 1.0 + shift,
         "score": [0.0, 1.0],
         "probability": [0.0, 1.0 - 0.2 * shift],
+        "min_score": 0.3 + 0.1 * shift,
         "flux": {str(b): [[0.0], [shift + 1e-3 * b]] for b in FLUX_BANDS},
         "deboosting": {
             str(b): [[0.0], *([shift + q] for q in (-1.0, 0.0, 1.0))]
@@ -631,27 +651,19 @@ def test_one_level_holds_at_every_noise():
     pd.testing.assert_frame_equal(sources.drop(columns=["noise", "depth"]), expected)
 
 
-def test_only_probable_sources_are_listed():
+def test_only_sources_of_a_sufficient_score_are_listed():
     """In the row of scores, at the noise of each, and with the rest as it was."""
     rng = np.random.default_rng(0)
     found = answers(rng.uniform(2, 50, 300), score=rng.uniform(0, 1, 300))
     noise = rng.choice([1.5, 3.0, 6.0, 4.2], 300)
-    slope = np.interp(np.log(noise), np.log([1.5, 3.0, 6.0]), [1.0, 0.8, 0.6])
-    kept = found["score"] * slope >= MIN_PROBABILITY
+    minimum = np.interp(np.log(noise), np.log([1.5, 3.0, 6.0]), [0.3, 0.4, 0.5])
+    kept = found["score"] >= minimum
     sources = apply_at(found, LEVELS, noise)
     assert 100 < kept.sum() < 250
     assert sources["score"].tolist() == pytest.approx(found["score"][kept].tolist())
     assert sources["noise"].tolist() == noise[kept].tolist()
     assert sources.index.tolist() == np.flatnonzero(kept).tolist()
-    assert sources["probability"].min() >= MIN_PROBABILITY
-
-
-def test_a_calibration_may_ask_for_more():
-    found = answers(np.full(50, 9.0), score=np.linspace(0, 1, 50))
-    sources = apply_at(found, LEVELS | {"min_probability": 0.6}, 1.5)
-    usual = apply_at(found, LEVELS, 1.5)
-    assert 0.6 <= sources["probability"].min() < 0.65
-    pd.testing.assert_frame_equal(sources, usual[usual["probability"] >= 0.6])
+    assert "min_score" not in sources
 
 
 def test_calibration_at_levels_that_were_measured(measured):
@@ -660,7 +672,7 @@ def test_calibration_at_levels_that_were_measured(measured):
     levels = [measured | {"noise": 2.0}, measured | {"noise": 8.0}]
     sources = apply_at(found, {"levels": levels}, 4.0)
     listed = apply(found, measured)
-    listed = listed[listed["probability"] >= MIN_PROBABILITY]
+    listed = listed[listed["score"] >= measured["min_score"]]
     pd.testing.assert_frame_equal(sources.drop(columns=["noise", "depth"]), listed)
 
 
@@ -761,12 +773,16 @@ def test_expectations_are_interpolated_in_the_logarithm_of_the_noise():
     rows = [
         ("counts_450", 4.0, 6.0, 5.0, 2.0, 1.8, 2.2, 40, 1.0),
         ("counts_450", 4.0, 6.0, 5.0, 4.0, 3.6, 4.4, 30, 4.0),
+        ("completeness", 4.0, 6.0, 5.0, 0.9, 0.8, 1.0, 50, 1.0),
+        ("completeness", 4.0, 6.0, 5.0, 0.0, 0.0, 0.1, 40, 4.0),
         ("purity", 4.0, 6.0, 5.0, 0.9, 0.8, 1.0, 30, 4.0),
     ]
     table = pd.DataFrame(rows, columns=[*COLUMNS, "noise"]).assign(depth=0.0)
     between = selection_function_at(table, 2.0)
-    assert between["value"].tolist() == pytest.approx([3.0])
-    assert between["n"].tolist() == [30]
+    assert between["quantity"].tolist() == ["counts_450", "completeness"]
+    assert between["value"].tolist() == pytest.approx([8.0**0.5, 0.45])
+    assert between["low"].tolist() == pytest.approx([(1.8 * 3.6) ** 0.5, 0.4])
+    assert between["n"].tolist() == [30, 40]
     for noise, level in ((0.1, 1.0), (1.0, 1.0), (4.0, 4.0), (50.0, 4.0)):
         expected = table[table["noise"] == level]
         found = selection_function_at(table, noise)

@@ -75,7 +75,7 @@ def test_sides_of_an_interval_are_told_apart():
 def test_a_wrong_flux_is_not_real():
     sources, truth = draw(4, real=1.0)
     table = reliability_diagram(
-        sources.assign(flux=3.0 * sources["flux"]), truth, SHAPE
+        sources.assign(deboosted=3.0 * sources["deboosted"]), truth, SHAPE
     )
     assert fractions(table, "probability").item() == 0.0
 

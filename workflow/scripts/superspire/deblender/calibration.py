@@ -53,8 +53,9 @@ MIN_COUNT = 20
 """Sources in a bin of what is to be expected."""
 
 MIN_PROBABILITY = 1.0 / 3.0
-"""Minimum probability of a listed source: about half of the F1 that is reached at noise
-levels of 2 to 5 mJy/beam, since F1 is largest there (Lipton et al. 2014)."""
+"""Fraction of real sources at the lowest score that is listed, by the fluxes that the
+network predicts: about half of the F1 that is reached at noise levels of 2 to 5
+mJy/beam, since F1 is largest there (Lipton et al. 2014)."""
 
 MIN_PROBABILITY_MORE = 0.45
 """The same of networks that take more than SPIRE, whose F1 is 0.8 to 0.95."""
@@ -134,13 +135,13 @@ def calibrate(found, truth, shape, minimum=MIN_PROBABILITY):
     shape : (int, int)
         Shape of the fields [pixel].
     minimum : float
-        Minimum probability of a listed source.
+        See `MIN_PROBABILITY`.
 
     Returns
     -------
     dict
-        For `apply`: ``probability`` against ``score``; ``min_score``, from which on a
-        source has the minimum; and of those sources, by band, ``flux``, the
+        For `apply`: ``min_score``, from which on sources are listed; ``probability``
+        against ``score``; and of the listed sources, by band, ``flux``, the
         logarithm of the network's flux against that of S; ``deboosting``, the
         quantiles of (logarithm of the true flux - its own) / its error against it;
         ``position``, a factor on the positional errors; ``ultra_red``, the fraction of
@@ -152,9 +153,10 @@ def calibrate(found, truth, shape, minimum=MIN_PROBABILITY):
         If no source is true.
     """
     found = found[inside(found, shape, RADIUS)].reset_index(drop=True)
-    score, probability = reliability(found, truth)
-    min_score = float(np.interp(minimum, probability, score))
-    found = found[found["score"] >= min_score].reset_index(drop=True)
+    candidates = found.assign(flux=found[f"flux_{TARGET}"])
+    score, fraction = reliability(candidates, truth)
+    min_score = float(np.interp(minimum, fraction, score))
+    found = candidates[found["score"] >= min_score].reset_index(drop=True)
     partner, distance = brightest_partner(found, truth)
     paired = partner >= 0
     if not paired.any():
@@ -163,10 +165,19 @@ def calibrate(found, truth, shape, minimum=MIN_PROBABILITY):
             f"found none among {len(found)}; train for longer"
         )
     own, true = found[paired], truth.iloc[partner[paired]]
-    back, _ = brightest_partner(truth, found.assign(flux=found[f"flux_{TARGET}"]))
+    back, _ = brightest_partner(truth, found)
     near = distance[paired] / own["pos_err"].to_numpy()
     rising = np.zeros(len(found))
     rising[paired] = is_ultra_red(true)
+    deboosting = {
+        str(band): deboosting_curve(
+            *(own[f"{name}_{band}"].to_numpy() for name in ("flux", "log_error")),
+            true[f"flux_{band}"].to_numpy(),
+        )
+        for band in FLUX_BANDS
+    }
+    _, deboosted, _ = true_range(candidates, deboosting, TARGET)
+    score, probability = reliability(candidates.assign(flux=deboosted), truth)
     return {
         "flux": {
             str(band): flux_curve(
@@ -174,13 +185,7 @@ def calibrate(found, truth, shape, minimum=MIN_PROBABILITY):
             )
             for band in FLUX_BANDS
         },
-        "deboosting": {
-            str(band): deboosting_curve(
-                *(own[f"{name}_{band}"].to_numpy() for name in ("flux", "log_error")),
-                true[f"flux_{band}"].to_numpy(),
-            )
-            for band in FLUX_BANDS
-        },
+        "deboosting": deboosting,
         "position": float(np.median(near) / RAYLEIGH_MEDIAN),
         "score": score.tolist(),
         "probability": probability.tolist(),
@@ -258,15 +263,14 @@ def flux_curve(predicted, true, partner, edges=TRUE_EDGES):
 def reliability(found, truth):
     """Measure the fraction of real sources against the height of the detection head.
 
-    Real is a source that has a true one within 4 arcsec and a factor two in flux at
-    450 µm, of which no other source is the counterpart.
+    Real is a source that has a true one within 4 arcsec and a factor two in ``flux``,
+    of which no other source is the counterpart.
 
     Returns
     -------
     score, probability : ndarray
         Increasing.
     """
-    found = found.assign(flux=found[f"flux_{TARGET}"])
     partner, _ = match(found, truth, RADIUS, FLUX_FACTOR, one_to_one=True)
     return rising_fraction(found["score"].to_numpy(), 1.0 * (partner >= 0), LEAST)
 
@@ -320,6 +324,32 @@ def redness(found):
     return np.minimum(*rises).to_numpy(float)
 
 
+def true_range(found, deboosting, band):
+    """Tell median and 68 % range of the true fluxes of sources of such an answer.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        What `superspire.deblender.catalogue.list_sources` gives.
+    deboosting : dict
+        By band, what `deboosting_curve` gives.
+    band : int
+        Band [µm].
+
+    Returns
+    -------
+    low, median, high : ndarray, shape (n,)
+        Fluxes [mJy].
+    """
+    log_flux = np.log(found[f"flux_{band}"].to_numpy(float))
+    width = found[f"log_error_{band}"].to_numpy(float)
+    known, *quantiles = map(np.asarray, deboosting[str(band)])
+    return tuple(
+        np.exp(log_flux + width * np.interp(log_flux, known, nodes))
+        for nodes in quantiles
+    )
+
+
 def unbiased(log_flux, median, true):
     """Turn the network's fluxes into those that are right in the median.
 
@@ -362,8 +392,9 @@ def apply(found, calibration):
         ``deboosted_250``, ``low_250``, ``high_250`` [mJy], median and 68 % range of the
         true flux; those at 450 µm as ``flux``, ``error``, ``deboosted``, ``low`` and
         ``high`` as well; ``pos_err``, the standard error of the position along each
-        axis [arcsec]; ``probability`` that the source is real, ``ultra_red`` that it
-        is and that S500 > S350 > S250; ``peak`` and ``score`` as they were.
+        axis [arcsec]; ``probability`` that the source is real, with the deboosted flux,
+        see `reliability`; ``ultra_red`` that it is and that S500 > S350 > S250;
+        ``peak`` and ``score`` as they were.
     """
     probability = np.interp(
         found["score"], calibration["score"], calibration["probability"]
@@ -371,12 +402,7 @@ def apply(found, calibration):
     columns = {"x": found["x"], "y": found["y"]}
     for band in FLUX_BANDS:
         log_flux = np.log(found[f"flux_{band}"].to_numpy(float))
-        known, *quantiles = map(np.asarray, calibration["deboosting"][str(band)])
-        width = found[f"log_error_{band}"].to_numpy(float)
-        low, centre, high = (
-            np.exp(log_flux + width * np.interp(log_flux, known, nodes))
-            for nodes in quantiles
-        )
+        low, centre, high = true_range(found, calibration["deboosting"], band)
         flux = np.exp(unbiased(log_flux, *calibration["flux"][str(band)]))
         values = {
             "flux": flux,
@@ -399,7 +425,7 @@ def apply(found, calibration):
 
 
 def apply_at(found, calibration, noise, depth=0.0):
-    """Calibrate sources at the noise of each, and list those that are probable enough.
+    """Calibrate sources at the noise of each, and list those of a sufficient score.
 
     Parameters
     ----------
@@ -407,8 +433,7 @@ def apply_at(found, calibration, noise, depth=0.0):
         What `superspire.deblender.catalogue.list_sources` gives.
     calibration : dict
         ``levels``, a list of what `calibrate` gives, each with its ``noise``
-        [mJy/beam] and, of a network that takes more than SPIRE, ``depth`` [mJy];
-        ``min_probability``, if it is not `MIN_PROBABILITY`.
+        [mJy/beam] and, of a network that takes more than SPIRE, ``depth`` [mJy].
     noise : float or ndarray of shape (n,)
         White noise of SPIRE per pixel of Table 1 [mJy/beam] at the sources.
     depth : float or ndarray of shape (n,)
@@ -420,11 +445,10 @@ def apply_at(found, calibration, noise, depth=0.0):
     pandas.DataFrame
         The columns of `apply`, interpolated in the logarithms of noise and depth
         between the levels and constant beyond them; and ``noise`` and ``depth``, of the
-        sources whose probability is at least the minimum, with their index.
+        sources whose score is at least the minimum, with their index.
     """
-    minimum = calibration.get("min_probability", MIN_PROBABILITY)
-    improbable = improbable_score(calibration["levels"], minimum)
-    certain = found["score"].to_numpy() > improbable
+    lowest = min(level["min_score"] for level in calibration["levels"])
+    certain = found["score"].to_numpy() >= lowest
     noise, depth = (
         np.broadcast_to(np.asarray(value, float), len(found))[certain]
         for value in (noise, depth)
@@ -437,16 +461,7 @@ def apply_at(found, calibration, noise, depth=0.0):
         place_of_depth(depth, list(groups)),
     )
     table = table.assign(noise=noise, depth=depth).set_index(found.index)
-    return table[table["probability"] >= minimum]
-
-
-def improbable_score(levels, minimum):
-    """Find a score up to which no level gives a source a minimum probability."""
-    scores = []
-    for level in levels:
-        below = np.searchsorted(level["probability"], minimum)
-        scores.append(level["score"][below - 1] if below else -np.inf)
-    return min(scores)
+    return table[table["score"] >= table.pop("min_score")]
 
 
 def levels_by_depth(levels):
@@ -458,10 +473,14 @@ def levels_by_depth(levels):
 
 
 def apply_levels(found, levels, noise):
-    """Calibrate sources between levels of rising noise; see `apply_at`."""
+    """Calibrate sources between levels of rising noise, with their ``min_score``."""
+
+    def make(number, rows):
+        level = levels[number]
+        return apply(found.iloc[rows], level).assign(min_score=level["min_score"])
+
     known = np.log([level["noise"] for level in levels])
-    place = np.interp(np.log(noise), known, np.arange(len(levels)))
-    return mix(lambda i, rows: apply(found.iloc[rows], levels[i]), place)
+    return mix(make, np.interp(np.log(noise), known, np.arange(len(levels))))
 
 
 def place_of_depth(depth, known):
@@ -571,9 +590,9 @@ def selection_function_at(table, noise, depth=0.0):
     Returns
     -------
     pandas.DataFrame
-        At the nearest depth. Interpolated in the logarithm of the noise, in bins that
-        both levels have; that of the first or last level beyond them. ``n`` is the
-        smaller number.
+        At the nearest depth. Interpolated in the logarithm of the noise, factors on
+        number counts in their logarithm, in bins that both levels have; that of the
+        first or last level beyond them. ``n`` is the smaller number.
     """
     table = table[table["depth"] == nearest_depth(depth, table["depth"])]
     known = np.unique(table["noise"])
@@ -584,8 +603,11 @@ def selection_function_at(table, noise, depth=0.0):
     bins = ["quantity", "flux_min", "flux_max"]
     both = lower.merge(upper, on=bins, suffixes=("", "_upper"))
     weight = place - int(place)
+    factor = both["quantity"].str.startswith("counts")
     for name in ("flux", "value", "low", "high"):
-        both[name] += weight * (both[f"{name}_upper"] - both[name])
+        one, other = both[name], both[f"{name}_upper"]
+        between = one ** (1.0 - weight) * other**weight
+        both[name] = between.where(factor, one + weight * (other - one))
     both["n"] = np.minimum(both["n"], both["n_upper"])
     return both[list(COLUMNS)].assign(noise=noise, depth=depth)
 

@@ -39,8 +39,8 @@ def reliability_diagram(sources, truth, shape):
         ``quantity``: "flux" (central intervals of the true flux: halves of a Gaussian
         in its logarithm on either side of the median), "position" (circles) and
         "probability" (of being real: a true source within 4 arcsec and a factor two in
-        flux, of which no other source is the counterpart); ``stated`` and measured
-        ``fraction`` with its 68 % interval ``low``, ``high``; ``n`` sources.
+        the deboosted flux, of which no other source is the counterpart); ``stated`` and
+        measured ``fraction`` with its 68 % interval ``low``, ``high``; ``n`` sources.
     """
     sources = sources[inside(sources, shape, RADIUS)].reset_index(drop=True)
     partner, distance = brightest_partner(sources, truth)
@@ -66,7 +66,8 @@ def reliability_diagram(sources, truth, shape):
 
 def probability_rows(sources, truth):
     """Count real sources in bins of their stated probability."""
-    real = match(sources, truth, RADIUS, FLUX_FACTOR, one_to_one=True)[0] >= 0
+    best = sources.assign(flux=sources["deboosted"])
+    real = match(best, truth, RADIUS, FLUX_FACTOR, one_to_one=True)[0] >= 0
     stated = sources["probability"].to_numpy()
     rows = []
     for low, high in itertools.pairwise(PROBABILITIES):
