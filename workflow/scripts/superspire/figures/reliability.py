@@ -8,9 +8,9 @@ import numpy as np
 from superspire.figures.style import PAGE, error_bars
 
 PANELS = {
-    "flux": ("Stated interval of flux", "Share of true fluxes inside"),
-    "position": ("Stated circle", "Share of true positions inside"),
-    "probability": ("Stated probability", "Share of real sources"),
+    "flux": ("Stated interval of flux", "Fraction of true fluxes inside"),
+    "position": ("Stated circle", "Fraction of true positions inside"),
+    "probability": ("Stated probability", "Fraction of real sources"),
 }
 LOOKS = (
     ("#D55E00", "*"),

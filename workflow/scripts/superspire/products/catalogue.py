@@ -37,7 +37,7 @@ COLUMNS = {
     ),
     "COMPLETENESS": (
         "stat.probability",
-        "Share of true sources of this flux found, on mock sky",
+        "Fraction of true sources of this flux found, on mock sky",
     ),
     "COMPLETENESS_ERR": (
         "stat.error;stat.probability",
@@ -45,7 +45,7 @@ COLUMNS = {
     ),
     "PURITY": (
         "stat.probability",
-        "Share of sources of this flux that are true, on mock sky",
+        "Fraction of sources of this flux that are true, on mock sky",
     ),
     "PURITY_ERR": (
         "stat.error;stat.probability",
