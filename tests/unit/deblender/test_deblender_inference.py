@@ -311,7 +311,7 @@ class Fixed:
         return outputs
 
 
-def level_of(noise, factor, probability=0.9):
+def level_of(noise, factor, min_score=0.4):
     """Calibrate at one noise: fluxes are multiplied by a factor."""
     flux = [[0.0], [np.log(factor)]]
     return {
@@ -319,10 +319,10 @@ def level_of(noise, factor, probability=0.9):
         "deboosting": {str(band): [[1.0], [-1.0], [0.0], [1.0]] for band in FLUX_BANDS},
         "position": 1.0,
         "score": [0.5],
-        "probability": [probability],
+        "probability": [0.9],
         "ultra_red": [[0.0], [0.1]],
         "noise": noise,
-        "min_score": 0.4,
+        "min_score": min_score,
     }
 
 
@@ -417,7 +417,7 @@ def test_fluxes_of_a_field_are_calibrated():
     assert {"probability", "low", "high", "error", "deboosted"} <= set(sources)
 
 
-LEVELS = {"levels": [level_of(8.0, 3.0), level_of(1.0, 1.0, 0.1), level_of(2.0, 2.0)]}
+LEVELS = {"levels": [level_of(8.0, 3.0), level_of(1.0, 1.0, 0.8), level_of(2.0, 2.0)]}
 
 
 @pytest.mark.parametrize("noise", [None, 2.0, 5.0, 99.0, NOISE])
@@ -436,7 +436,7 @@ def test_a_field_is_calibrated_at_its_noise(noise):
     np.testing.assert_allclose(sources["noise"], mean, rtol=1e-5)
 
 
-def test_sources_that_are_not_probable_at_their_noise_are_not_listed():
+def test_sources_below_the_minimum_score_at_their_noise_are_not_listed():
     wcs, shape = grid(100, 100)
     deblender = Deblender(Fixed(), META, LEVELS)
     numbers = [len(deblend(deblender, make_maps(), wcs, shape, n)[3]) for n in (1, 2)]

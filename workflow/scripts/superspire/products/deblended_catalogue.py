@@ -59,7 +59,7 @@ COLUMNS = {
     "SNR": ("stat.snr", "S450 over S450_ERR"),
     "PROBABILITY": (
         "stat.probability",
-        "That a true source is within 4 arcsec and a factor 2 in S450_DEBOOSTED",
+        "Of a true source within 4 arcsec and a factor 2 in S450_DEBOOSTED",
     ),
     "ULTRA_RED": (
         "stat.probability",
