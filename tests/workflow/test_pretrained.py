@@ -143,21 +143,42 @@ def test_the_coverage_holds_every_source_and_the_area(run):
     assert not sources["EXTENDED"].any()
 
 
-def test_counterparts_of_the_page_are_as_reliable_as_they_say(
-    run, sky, tmp_path, monkeypatch
-):
-    """The code of docs/counterparts.md, on this field in place of the tutorial's."""
+@pytest.fixture
+def run_code(run, sky, tmp_path, monkeypatch):
+    """Run the code of a page, on this field in place of the tutorial's."""
     for folder in ("skies/independent", "fields"):
         (tmp_path / "results" / folder).mkdir(parents=True)
     sky.write(tmp_path / "results/skies/independent/catalogue.fits")
     (tmp_path / "results/fields/mock").symlink_to(run / "results/fields/mine")
     monkeypatch.chdir(tmp_path)
-    page = (snakemake.ROOT / "docs/counterparts.md").read_text(encoding="utf-8")
-    blocks = re.findall("^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
-    assert len(blocks) == 3
-    for block in blocks:
-        names = {}
-        exec(compile(block, "docs/counterparts.md", "exec"), names)
+
+    def execute(page, blocks):
+        text = (snakemake.ROOT / "docs" / page).read_text(encoding="utf-8")
+        found = re.findall("^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+        assert len(found) == blocks
+        for block in found:
+            names = {}
+            exec(compile(block, page, "exec"), names)
+        return names
+
+    return execute
+
+
+def test_the_tutorial_counts_sources_as_it_says(run_code, capsys):
+    counts = run_code("tutorial.md", 2)["counts"]
+    assert "PROBABILITY" in capsys.readouterr().out
+    assert len(counts) > 5
+    true = counts["true"] * 0.5 / AREA
+    error = np.hypot(counts["error"], np.sqrt(true / (AREA * np.diff(bins(counts)))))
+    assert np.mean(np.abs(counts["dNdS"] - true) < 3.0 * error) > 0.8
+
+
+def bins(counts):
+    return [*counts["flux_min"], counts["flux_max"].iloc[-1]]
+
+
+def test_counterparts_of_the_page_are_as_reliable_as_they_say(run_code):
+    names = run_code("counterparts.md", 3)
     right, stated = names["right"], names["stated"]
     assert len(stated) > 500
     for low, high in ((0.0, 0.5), (0.5, 0.8), (0.8, 1.0)):
