@@ -461,7 +461,8 @@ def apply_at(found, calibration, noise, depth=0.0):
         place_of_depth(depth, list(groups)),
     )
     table = table.assign(noise=noise, depth=depth).set_index(found.index)
-    return table[table["score"] >= table.pop("min_score")]
+    listed = table["score"] >= table["min_score"]
+    return table[listed].drop(columns="min_score")
 
 
 def levels_by_depth(levels):

@@ -62,14 +62,14 @@ def find_by_deblender(maps, path, calibration, least_snr):
     calibration : str
         Its calibration.
     least_snr : float
-        Given to the least probable source that a catalogue lists.
+        Minimum that a source is given.
 
     Returns
     -------
     astropy.table.Table
         See `find_by_network`; the sources that a catalogue lists. What serves as their
         ``snr`` is the normal deviate of their probability of being real, counted from
-        that of the least probable ones, which have `least_snr`.
+        that of `MIN_PROBABILITY`, where and below which it is `least_snr`.
     """
     set_precision("auto")
     network = load_deblender(path, calibration)
