@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from helpers.tiny_training import (
     OPTIONS,
+    QUICK,
     SCALE,
     SETTINGS,
     SIZE,
@@ -67,7 +68,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(passes):
     network = new_network()
     network.get_layer("deconv8").bias.assign([np.nan])
     with pytest.raises(InputError, match=r"lower training\.learning_rate"):
-        train(network, passes[:1], OPTIONS, SETTINGS, make_rng)
+        train(network, passes[:1], QUICK, SETTINGS, make_rng)
 
 
 def test_a_network_is_loaded_as_it_was_saved(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 
 from helpers.tiny_training import (
     OPTIONS,
+    QUICK,
     SETTINGS,
     all_batches,
     all_passes,
@@ -81,7 +82,7 @@ def test_the_best_epoch_is_kept(validation):
             return {"loss": 1.0, "score": 1.0 / len(self.seen)}
 
     falling, network = Falling(), new_network()
-    history = train(network, all_passes()[:1], OPTIONS, SETTINGS, make_rng, falling)
+    history = train(network, all_passes()[:1], QUICK, SETTINGS, make_rng, falling)
     assert best_epoch(history, "best") == 1
     for one, other in zip(network.get_weights(), falling.seen[0], strict=True):
         np.testing.assert_array_equal(one, other)
@@ -90,7 +91,7 @@ def test_the_best_epoch_is_kept(validation):
 
 def test_history_holds_the_validation_of_every_epoch(validation):
     network = new_network()
-    history = train(network, all_passes()[:1], OPTIONS, SETTINGS, make_rng, validation)
+    history = train(network, all_passes()[:1], QUICK, SETTINGS, make_rng, validation)
     validated = [row for row in history if row["kind"] == "validation"]
     assert [row["epoch"] for row in validated] == [1, 2]
     names = {"loss", "aperture", "pixel", "mean", "median", "score", "purity"}
