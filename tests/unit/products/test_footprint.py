@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from astropy import units
 from astropy.io import fits
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mocpy import MOC
 
 from superspire.checks.features import EMISSION
@@ -65,6 +67,19 @@ def test_coverage_is_where_the_field_counts(footprint):
     area = moc.sky_fraction * 41252.96125
     assert area == pytest.approx(footprint.clear_area, rel=0.02)
     assert area >= footprint.clear_area
+
+
+@settings(max_examples=20, deadline=None)
+@given(ra=st.floats(0, 360), dec=st.floats(-89, 89), seed=st.integers(0, 2**31))
+def test_positions_anywhere_in_a_clear_pixel_are_covered(ra, dec, seed):
+    wcs, n = field_wcs((ra, dec), 120.0, 1.0)
+    y, x = np.indices((n, n))
+    covered = np.hypot(x - 60, y - 60) < 50
+    footprint = Footprint(covered, wcs, Map(np.zeros((n, n), np.uint8), wcs))
+    rng = np.random.default_rng(seed)
+    dx, dy = rng.uniform(-0.5, 0.5, (2, 20, covered.sum()))
+    position = sky(footprint, (x[covered] + dx).ravel(), (y[covered] + dy).ravel())
+    assert footprint.moc().contains_lonlat(*position).all()
 
 
 def test_coverage_is_a_standard_file(footprint, tmp_path):

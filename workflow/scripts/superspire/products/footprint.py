@@ -15,6 +15,10 @@ ORDER = 16
 SAMPLE = 2
 """Step at which the inner coverage is sampled [pixel]: no cell is without a sample."""
 
+BORDER = np.linspace(-1.0, 1.0, 5)
+"""Where pixels along the border are sampled, along each axis from their centre [pixel]:
+a source in such a pixel can be in a cell of which only a corner is in the pixel."""
+
 PIECE = 2**21
 """Pixels that are handled at a time; their positions take 100 MB."""
 
@@ -67,11 +71,12 @@ class Footprint:
         Returns
         -------
         mocpy.MOC
-            Every cell of 3.2 arcsec that holds a pixel of it.
+            Every cell of 3.2 arcsec that holds a part of a pixel of it, and some that
+            are within 1 arcsec of its centre.
         """
         parts = [MOC.new_empty(ORDER)]
         for rows in self.strips():
-            y, x = np.nonzero(samples(self.clear(rows)))
+            x, y = samples(self.clear(rows))
             if len(x):
                 ra, dec = self.wcs.all_pix2world(x, y + rows.start, 0)
                 parts.append(
@@ -81,7 +86,13 @@ class Footprint:
 
 
 def samples(clear):
-    """Choose every second pixel, and all along the border."""
-    chosen = clear & ~binary_erosion(clear)
-    chosen[::SAMPLE, ::SAMPLE] |= clear[::SAMPLE, ::SAMPLE]
-    return chosen
+    """Choose positions x, y [pixel]: every second pixel, and all over the border."""
+    inner = np.zeros_like(clear)
+    inner[::SAMPLE, ::SAMPLE] = clear[::SAMPLE, ::SAMPLE]
+    along = np.nonzero(clear & ~binary_erosion(clear))
+    across = np.meshgrid(BORDER, BORDER)
+    y, x = (
+        np.append(own, np.add.outer(edge, step))
+        for own, edge, step in zip(np.nonzero(inner), along, across, strict=True)
+    )
+    return x, y
