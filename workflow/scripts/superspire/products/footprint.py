@@ -89,10 +89,8 @@ def samples(clear):
     """Choose positions x, y [pixel]: every second pixel, and all over the border."""
     inner = np.zeros_like(clear)
     inner[::SAMPLE, ::SAMPLE] = clear[::SAMPLE, ::SAMPLE]
-    along = np.nonzero(clear & ~binary_erosion(clear))
-    across = np.meshgrid(BORDER, BORDER)
-    y, x = (
-        np.append(own, np.add.outer(edge, step))
-        for own, edge, step in zip(np.nonzero(inner), along, across, strict=True)
-    )
-    return x, y
+    y, x = np.nonzero(inner)
+    row, column = np.nonzero(clear & ~binary_erosion(clear))
+    up, right = np.meshgrid(BORDER, BORDER)
+    x = np.append(x, np.add.outer(column, right))
+    return x, np.append(y, np.add.outer(row, up))
