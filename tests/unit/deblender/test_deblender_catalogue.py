@@ -26,6 +26,7 @@ from superspire.deblender.catalogue import (
 )
 from superspire.deblender.labels import REACH, source_labels
 from superspire.instruments import PAPER_BANDS
+from superspire.maps.cells import CELL, to_pixels
 
 COLOURS = np.array([2.0, 1.5, 1.0, 0.7])
 """Fluxes of a source in all bands over that at 450 µm."""
@@ -229,10 +230,11 @@ def test_doubles_are_dropped_as_one_would_by_hand(seed, number):
 
 
 def test_the_highest_pixel_nearby():
-    image = np.random.default_rng(0).standard_normal((20, 30))
-    x, y = np.array([10.4, 0.2, 29.4, 33.0]), np.array([7.6, 19.1, -0.4, 5.0])
+    cells = np.random.default_rng(0).standard_normal((5, 7, CELL**2))
+    image = to_pixels(cells, CELL)
+    x, y = np.array([10.4, 0.2, 27.4, 31.0]), np.array([7.6, 19.1, -0.4, 5.0])
     for value, a, b in zip(
-        highest(image, x, y), [10, 0, 29, 29], [8, 19, 0, 5], strict=True
+        highest(cells, x, y), [10, 0, 27, 27], [8, 19, 0, 5], strict=True
     ):
         part = image[max(b - 2, 0) : b + 3, max(a - 2, 0) : a + 3]
         assert value == part.max()

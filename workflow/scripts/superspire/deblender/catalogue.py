@@ -222,13 +222,13 @@ def list_part(outputs, wanted, first=0, minimum=MIN_SCORE, beside=False):
     step = CELL // FINE
     logit = to_pixels(unpack_logit(outputs), step)
     maximum = logit == maximum_filter(logit, WINDOW)
-    row, column = np.nonzero(logit >= log_odds(minimum))
+    row, column = np.nonzero((logit >= log_odds(minimum)) & (maximum | beside))
     begin, end = ((edge - first) * step for edge in wanted)
     maximum = maximum[row, column]
     number = row % step * step + column % step
     offset = [o[row // step, column // step, number] for o in unpack_offset(outputs)]
     inside = np.abs(offset).max(axis=0, initial=0.0) <= 0.5 * FINE
-    kept = maximum | (inside & beside)
+    kept = maximum | inside
     kept &= (row >= begin) & (row < end)
     row, column, number, maximum = (a[kept] for a in (row, column, number, maximum))
     prediction = unpack(outputs[row // step, column // step])
@@ -238,7 +238,7 @@ def list_part(outputs, wanted, first=0, minimum=MIN_SCORE, beside=False):
 
     x = FINE * column + 0.5 + there(prediction.dx)
     y = FINE * row + 0.5 + there(prediction.dy)
-    peak = highest(to_pixels(unpack_map(outputs)[0], CELL), x, y)
+    peak = highest(unpack_map(outputs)[0], x, y)
     return pd.DataFrame(
         {
             "x": x,
@@ -259,13 +259,15 @@ def list_part(outputs, wanted, first=0, minimum=MIN_SCORE, beside=False):
     )
 
 
-def highest(image, x, y, reach=2):
-    """Find the maximum value within some pixels of positions."""
-    ny, nx = image.shape
+def highest(cells, x, y, reach=2):
+    """Find the maximum within some pixels of positions; cells as for `to_pixels`."""
+    ny, nx = (CELL * side for side in cells.shape[:2])
     step = np.arange(-reach, reach + 1)
     column = np.clip(np.round(x).astype(int), 0, nx - 1)[:, None, None] + step
     row = np.clip(np.round(y).astype(int), 0, ny - 1)[:, None, None] + step[:, None]
-    around = image[np.clip(row, 0, ny - 1), np.clip(column, 0, nx - 1)]
+    row, column = np.clip(row, 0, ny - 1), np.clip(column, 0, nx - 1)
+    number = row % CELL * CELL + column % CELL
+    around = cells[row // CELL, column // CELL, number]
     return around.max(axis=(1, 2)).astype(float)
 
 
