@@ -10,6 +10,7 @@ from superspire.maps.cells import (
     CELL,
     FINE,
     FINE_CELLS,
+    cell_index,
     match_pixel_smoothing,
     on_cells,
     to_pixels,
@@ -41,6 +42,8 @@ def test_squares_of_pixels_become_an_image(step):
         for x in range(5 * step):
             part = (y % step) * step + x % step
             assert image[y, x] == cells[y // step, x // step, part]
+    y, x = np.indices(image.shape)
+    np.testing.assert_array_equal(cells[cell_index(y, x, step)], image)
 
 
 def by_hand(map_, wcs, shape):

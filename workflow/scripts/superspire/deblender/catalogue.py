@@ -16,7 +16,7 @@ from superspire.deblender.architecture import (
 )
 from superspire.deblender.inputs import FLUX_BANDS
 from superspire.instruments import TARGET
-from superspire.maps.cells import CELL, FINE, to_pixels
+from superspire.maps.cells import CELL, FINE, cell_index, to_pixels
 
 WINDOW = 3
 """Side of the square of fine cells in which a source is the most probable."""
@@ -225,13 +225,14 @@ def list_part(outputs, wanted, first=0, minimum=MIN_SCORE, beside=False):
     row, column = np.nonzero((logit >= log_odds(minimum)) & (maximum | beside))
     begin, end = ((edge - first) * step for edge in wanted)
     maximum = maximum[row, column]
-    number = row % step * step + column % step
-    offset = [o[row // step, column // step, number] for o in unpack_offset(outputs)]
+    index = cell_index(row, column, step)
+    offset = [each[index] for each in unpack_offset(outputs)]
     inside = np.abs(offset).max(axis=0, initial=0.0) <= 0.5 * FINE
     kept = maximum | inside
     kept &= (row >= begin) & (row < end)
-    row, column, number, maximum = (a[kept] for a in (row, column, number, maximum))
-    prediction = unpack(outputs[row // step, column // step])
+    row, column, maximum = (a[kept] for a in (row, column, maximum))
+    up, right, number = cell_index(row, column, step)
+    prediction = unpack(outputs[up, right])
 
     def there(head):
         return head[np.arange(len(row)), number].astype(float)
@@ -266,8 +267,7 @@ def highest(cells, x, y, reach=2):
     column = np.clip(np.round(x).astype(int), 0, nx - 1)[:, None, None] + step
     row = np.clip(np.round(y).astype(int), 0, ny - 1)[:, None, None] + step[:, None]
     row, column = np.clip(row, 0, ny - 1), np.clip(column, 0, nx - 1)
-    number = row % CELL * CELL + column % CELL
-    around = cells[row // CELL, column // CELL, number]
+    around = cells[cell_index(row, column, CELL)]
     return around.max(axis=(1, 2)).astype(float)
 
 

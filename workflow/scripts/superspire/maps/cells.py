@@ -47,6 +47,25 @@ def to_pixels(cells, step):
     return image.reshape(ny * step, nx * step)
 
 
+def cell_index(row, column, step):
+    """Find pixels in the cells that `to_pixels` takes.
+
+    Parameters
+    ----------
+    row, column : ndarray of int
+        Pixels of the image, in shapes that broadcast.
+    step : int
+        See `to_pixels`.
+
+    Returns
+    -------
+    tuple of ndarray of int
+        Index of ``to_pixels(cells, step)[row, column]`` in the cells: row and column of
+        the square, and number of the pixel in it.
+    """
+    return row // step, column // step, row % step * step + column % step
+
+
 def match_pixel_smoothing(map_, pixel):
     """Resample a map so that its sources are as sharp as in training.
 
